@@ -1,0 +1,56 @@
+// The collector's end of a target's shared memory. In: a pid whose program links collector/inprocess. Out: samples,
+// metrics.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/histogram.hpp"
+#include "core/ledger.hpp"
+#include "core/sample.hpp"
+
+namespace fanlight::inprocess {
+
+/// A counter, gauge or histogram that the target publishes; values since the target's start.
+struct MetricReading {
+  std::string name;
+  enum class Kind : std::uint8_t { counter = 0, gauge = 1, histogram = 2 } kind = Kind::counter;
+  double value = 0;
+  KernelHistogram histogram;  // ns
+};
+
+/// Reads without writing: the target never notices, and several readers may read at once. Every byte is hostile:
+/// bounded, checked, copied out once. Starts at what is newest; older records are not this reader's and are not
+/// counted. Threads: one at a time.
+class Reader {
+ public:
+  /// Errors: ENOENT when the target does not publish anything; not permitted; unknown layout version.
+  static Result<Reader> open(pid_t pid, const std::filesystem::path& root = "/");
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+  ~Reader();
+
+  using OnSample = std::function<void(RawSample&&)>;
+  /// Hands over every record that was published since the last call. What was overwritten before it could be read is
+  /// counted.
+  Result<> drain(const OnSample& on_sample);
+  std::vector<MetricReading> metrics() const;
+  /// produced: records the target published since `open`; dropped: "overrun", "malformed"; missed: "timer overrun".
+  LedgerEntry ledger() const;
+  /// Samples per second and thread that the target asked its sampler for; 0 when it runs none.
+  unsigned sample_hz() const;
+
+ private:
+  struct State;
+  explicit Reader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanlight::inprocess

@@ -1,0 +1,55 @@
+// The kernel half: BPF programs, loaded for one target and attached. In: a pid. Out: samples and readings.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "collector/kernel/reading.hpp"
+#include "core/error.hpp"
+#include "core/sample.hpp"
+
+namespace fanlight::kernel {
+
+struct Options {
+  pid_t pid = 0;            // as this process's PID namespace numbers it
+  unsigned sample_hz = 99;  // on-CPU samples per CPU and second
+  std::chrono::milliseconds visit_every{
+      20};                              // mean time between two visits of the threads that are not running; randomised
+  std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
+};
+
+/// Attached while it lives; everything detaches when it is destroyed or the process dies, kill -9 included.
+/// A probe whose hook this kernel refuses is left out and named in `forms()`; only when none is left is there an error.
+/// Threads: one at a time.
+class Probes {
+ public:
+  using OnSample = std::function<void(RawSample&&)>;
+
+  /// Errors: no such process, missing capabilities (named, with the command that grants them), no BTF, nothing could
+  /// attach.
+  static Result<Probes> attach(const Options& options);
+  Probes(Probes&&) noexcept;
+  Probes& operator=(Probes&&) = delete;
+  ~Probes();
+
+  /// Hands over what the rings hold, waiting up to `timeout` for more, and visits blocked threads when that is due.
+  Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample);
+
+  /// Everything counted since attach. Threads that ended since the last reading are in it once, with `ended` set.
+  /// Attaches the bpf(2) probe when the target has come to hold maps, and detaches it when it holds none any more.
+  Result<Reading> read();
+
+  const std::vector<Form>& forms() const;
+
+ private:
+  struct State;
+  explicit Probes(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanlight::kernel

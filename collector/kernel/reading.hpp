@@ -1,0 +1,88 @@
+// What the kernel programs know at one moment, as plain values. In: BPF maps, decoded. Out: counts since attach.
+// No libbpf here: the model, the recording and the views include this header on machines without any kernel probe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/histogram.hpp"
+#include "core/ledger.hpp"
+#include "core/state.hpp"
+
+namespace fanlight::kernel {
+
+/// Writes to sockets by one thread, by whatever call.
+struct SocketCounts {
+  std::uint64_t writes = 0;       // calls that reached a socket, failed ones included
+  std::uint64_t bytes = 0;        // taken by the kernel
+  std::uint64_t would_block = 0;  // failed with EAGAIN
+  std::uint64_t errors = 0;       // failed with anything else
+  bool operator==(const SocketCounts&) const = default;
+};
+
+/// Everything counted for one thread since attach, or since its birth where that came later.
+struct ThreadReading {
+  pid_t tid = 0;              // as the collector's PID namespace numbers it
+  std::string name;           // the thread's comm
+  std::uint64_t from_ns = 0;  // CLOCK_MONOTONIC: attach or birth
+  std::uint64_t to_ns = 0;    // CLOCK_MONOTONIC: this reading or death; sum of `ns` = to_ns - from_ns
+  bool ended = false;         // dead: this reading of it is the last
+  PerReason ns{};             // the interval still open at to_ns included
+  std::uint64_t switches_voluntary = 0;
+  std::uint64_t switches_preempted = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t wakeups = 0;
+  KernelHistogram run_queue_ns;  // waking, wakeup or preemption until switched in
+  SocketCounts socket;
+};
+
+/// The operations of one kind on one BPF map, through bpf(2).
+struct MapReading {
+  std::uint32_t map_id = 0;
+  std::string map_name;
+  std::string map_type;   // "hash", "array", ...
+  std::string operation;  // "lookup", "update", "delete", "next_key", "lookup_batch", ...
+  std::uint64_t count = 0;
+  std::uint64_t errors = 0;  // of those, failed
+  std::uint64_t total_ns = 0;
+  KernelHistogram latency_ns;
+};
+
+/// The operations of one kind on one shard of the target's own registry, through USDT fanlight:map_op.
+struct RegistryReading {
+  std::string registry;  // "mutex"
+  std::uint32_t shard = 0;
+  std::string operation;  // "insert", "remove", "lookup", "iterate"
+  std::uint64_t count = 0;
+  std::uint64_t wait_ns = 0;  // for the lock
+  std::uint64_t hold_ns = 0;  // of the lock
+  KernelHistogram wait;       // ns
+};
+
+/// What one BPF program cost so far, by the kernel's own statistics; zeros where those are not permitted.
+struct ProgramCost {
+  std::string name;
+  std::uint64_t runs = 0;
+  std::uint64_t run_ns = 0;
+};
+
+/// One probe and the hook that it uses on this kernel.
+struct Form {
+  std::string probe;  // "scheduler", "on-cpu sampler", "socket writes", ...
+  std::string form;   // "tp_btf", "perf_event", "iter", "uprobe", "none"
+  std::string why;    // why not a better one, or what is missing
+};
+
+struct Reading {
+  std::uint64_t time_ns = 0;
+  std::vector<ThreadReading> threads;
+  std::vector<MapReading> maps;
+  std::vector<RegistryReading> registries;
+  std::vector<ProgramCost> programs;
+  Ledger ledger;
+};
+
+}  // namespace fanlight::kernel

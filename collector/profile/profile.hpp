@@ -1,0 +1,131 @@
+// The model: what is known of a target over a range of time. In: slices (`window.hpp`). Out: views (`view.hpp`).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/kernel/reading.hpp"
+#include "core/histogram.hpp"
+#include "core/ledger.hpp"
+#include "core/sample.hpp"
+#include "core/state.hpp"
+
+namespace fanlight::profile {
+
+using FrameId = std::uint32_t;   // index into Profile::frames
+using StackId = std::uint32_t;   // index into Profile::stacks
+using ThreadId = std::uint32_t;  // index into Profile::threads: one per life of a thread, so a reused tid is two
+
+enum class FrameOrigin : std::uint8_t { user = 0, kernel = 1, marker = 2 };  // stored: append, never renumber
+
+/// One place in code. Two samples at the same place share one frame, whatever address the module was loaded at.
+struct Frame {
+  FrameOrigin origin = FrameOrigin::user;
+  std::string module;        // user: path as the target sees it; kernel: "[kernel]"; marker: empty
+  std::uint64_t offset = 0;  // user: offset of the instruction within the file; kernel: address
+  std::string name;          // demangled; "[module+0xoffset]" while or where nothing better is known
+  bool operator==(const Frame&) const = default;
+};
+
+/// Frames, root first: the thread's entry, ..., the leaf; kernel frames follow the user frames that led to them.
+using Stack = std::vector<FrameId>;
+
+struct Thread {
+  pid_t tid = 0;
+  std::string name;
+  std::uint64_t from_ns = 0;  // first seen: attach, birth, or the range's start
+  std::uint64_t to_ns = 0;    // last seen
+  bool ended = false;
+  PerReason ns{};  // exact; adds up to to_ns - from_ns. All zero: no kernel probes
+  std::uint64_t switches_voluntary = 0;
+  std::uint64_t switches_preempted = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t wakeups = 0;
+  KernelHistogram run_queue_ns;
+  kernel::SocketCounts socket;
+};
+
+/// All samples of one kind that share thread, reason and stack.
+struct SampleRow {
+  Sampler sampler = Sampler::kernel_cpu;
+  Reason reason = Reason::running;
+  ThreadId thread = 0;
+  StackId stack = 0;
+  std::uint64_t weight = 0;  // unit: see Sampler
+  std::uint64_t count = 0;   // events that these samples stand for
+  bool operator==(const SampleRow&) const = default;
+};
+
+/// A number that the target publishes about itself through `collector/inprocess`.
+struct Metric {
+  std::string name;  // "deliveries", "publishes", "connections", "delivery_latency"
+  enum class Kind : std::uint8_t { counter = 0, gauge = 1, histogram = 2 } kind = Kind::counter;
+  double value = 0;           // counter: growth over the range; gauge: last value
+  KernelHistogram histogram;  // Kind::histogram: what was added over the range, ns
+};
+
+/// Something that happened to the measurement itself.
+struct Event {
+  std::uint64_t time_ns = 0;
+  std::string text;  // "target exited after 4.2 s"
+  bool operator==(const Event&) const = default;
+};
+
+struct Target {
+  pid_t pid = 0;
+  std::string name;        // comm
+  std::string executable;  // path as the target sees it
+  std::string kernel;      // release
+  std::string host;
+  unsigned sample_hz = 0;
+  std::vector<kernel::Form> forms;
+};
+
+/// One second (or less, at the ends) in a few numbers, for plots over time.
+struct SecondPoint {
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = 0;
+  PerReason ns{};  // of all threads together
+  std::uint64_t samples = 0;
+  kernel::SocketCounts socket;
+  std::uint64_t dropped = 0;  // of all ledger entries
+  KernelHistogram run_queue_ns;
+  std::vector<Metric> metrics;  // growth within the second
+};
+
+/// What the collector itself used over the range.
+struct OwnCost {
+  std::uint64_t cpu_ns = 0;
+  std::uint64_t resident_bytes = 0;  // at the end
+  std::vector<kernel::ProgramCost> programs;
+};
+
+/// Everything that report, export, serve and the dashboard may ask of a range of time. Copyable, self-contained.
+struct Profile {
+  Target target;
+  std::uint64_t from_ns = 0;  // CLOCK_MONOTONIC
+  std::uint64_t to_ns = 0;
+  std::int64_t realtime_offset_ns = 0;  // CLOCK_REALTIME less CLOCK_MONOTONIC
+  std::vector<Thread> threads;
+  std::vector<Frame> frames;
+  std::vector<Stack> stacks;
+  std::vector<SampleRow> samples;
+  std::vector<kernel::MapReading> maps;             // growth over the range
+  std::vector<kernel::RegistryReading> registries;  // growth over the range
+  std::vector<Metric> metrics;
+  std::vector<Event> events;
+  std::vector<SecondPoint> seconds;  // of the whole window, also outside the range
+  Ledger ledger;                     // growth over the range
+  OwnCost cost;
+};
+
+/// Exact nanoseconds per reason, all threads together. Cost: O(threads).
+PerReason totals(const Profile& profile);
+
+/// Sum of `ns` over all reasons.
+std::uint64_t sum(const PerReason& ns);
+
+}  // namespace fanlight::profile

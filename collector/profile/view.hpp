@@ -1,0 +1,60 @@
+// Views: a profile seen as one weighted set of stacks. In: `Profile`. Out: `WeightedStacks`, what every format and
+// panel takes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/profile/profile.hpp"
+
+namespace fanlight::profile {
+
+enum class View : std::uint8_t { on_cpu, off_cpu, runnable, wall, socket, map, inprocess };
+
+inline constexpr std::array<View, 7> kViews{View::on_cpu, View::off_cpu, View::runnable, View::wall,
+                                            View::socket, View::map,     View::inprocess};
+
+/// As the command line spells it: oncpu offcpu runnable wall socket map inprocess.
+std::string_view name_of(View view);
+std::optional<View> view_from(std::string_view name);
+
+struct WeightedStack {
+  Stack frames;              // root first, indices into WeightedStacks::frames
+  std::uint64_t weight = 0;  // in WeightedStacks::unit
+  std::uint64_t count = 0;   // samples (time views) or events (socket, map) behind the weight; 0 for [unsampled]
+};
+
+struct WeightedStacks {
+  std::string name;          // of the view
+  std::string unit;          // "nanoseconds" or "bytes"
+  std::uint64_t period = 0;  // typical weight of one sample, 0 when there is none
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = 0;
+  std::int64_t realtime_offset_ns = 0;
+  std::vector<Frame> frames;
+  std::vector<WeightedStack> stacks;  // no two alike; heaviest first
+
+  std::uint64_t total() const;
+};
+
+/// Time views (on_cpu, off_cpu, runnable, wall): the samples of each (thread, reason) are scaled to its exact total, to
+/// the nanosecond (largest remainder); a total without samples becomes one `[unsampled]` stack. Without exact totals
+/// the raw weights stand. Root frames: the thread's name; wall puts the state ("running", "runnable: queued", "blocked:
+/// futex") before it; off_cpu the reason after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw.
+/// Cost: O(samples).
+WeightedStacks view(const Profile& profile, View view);
+
+/// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.
+struct TopFunction {
+  std::string name;
+  std::uint64_t self = 0;   // weight with this function as leaf
+  std::uint64_t total = 0;  // weight with this function anywhere, once per stack
+};
+/// Heaviest self first. Threads' and states' root frames (markers) are left out. Cost: O(frames of all stacks).
+std::vector<TopFunction> top_functions(const WeightedStacks& stacks);
+
+}  // namespace fanlight::profile

@@ -1,0 +1,110 @@
+// The rolling past under a memory cap. In: slices, one a second. Out: `Profile` for any range (the one range query).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "collector/profile/profile.hpp"
+
+namespace fanlight::profile {
+
+/// Frames, stacks and threads, each stored once. Ids are stable and dense: they are only ever appended.
+/// Threads: one at a time. Cost: one hash look-up each.
+class Tables {
+ public:
+  /// The same (origin, module, offset) gives the same id. A marker is told apart by its name.
+  FrameId frame(const Frame& frame);
+  StackId stack(const Stack& stack);
+  /// A new life of `tid`: the id to use from now on.
+  ThreadId thread_born(pid_t tid, std::string name);
+  /// The current life of `tid`, begun now if it was never seen.
+  ThreadId thread(pid_t tid, const std::string& name_if_new);
+
+  void rename_frame(FrameId id, std::string name) { frames_.at(id).name = std::move(name); }
+  void rename_thread(ThreadId id, std::string name) { threads_.at(id).name = std::move(name); }
+
+  const std::vector<Frame>& frames() const { return frames_; }
+  const std::vector<Stack>& stacks() const { return stacks_; }
+  struct ThreadName {
+    pid_t tid = 0;
+    std::string name;
+  };
+  const std::vector<ThreadName>& threads() const { return threads_; }
+  std::size_t memory_bytes() const { return memory_bytes_; }
+
+ private:
+  std::vector<Frame> frames_;
+  std::vector<Stack> stacks_;
+  std::vector<ThreadName> threads_;
+  std::unordered_multimap<std::uint64_t, FrameId> frame_by_hash_;
+  std::unordered_multimap<std::uint64_t, StackId> stack_by_hash_;
+  std::unordered_map<pid_t, ThreadId> current_life_;
+  std::size_t memory_bytes_ = 0;
+};
+
+/// What one thread did within one slice: growth, not running totals.
+struct ThreadSlice {
+  ThreadId thread = 0;
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = 0;
+  bool ended = false;
+  PerReason ns{};
+  std::uint64_t switches_voluntary = 0;
+  std::uint64_t switches_preempted = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t wakeups = 0;
+  KernelHistogram run_queue_ns;
+  kernel::SocketCounts socket;
+};
+
+/// All that was learned in one stretch of time, about a second. Everything is growth within it.
+struct Slice {
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = 0;
+  std::vector<ThreadSlice> threads;
+  std::vector<SampleRow> samples;
+  std::vector<kernel::MapReading> maps;
+  std::vector<kernel::RegistryReading> registries;
+  std::vector<Metric> metrics;
+  std::vector<Event> events;
+  Ledger ledger;
+  OwnCost cost;
+};
+
+/// Slices in order of time over one set of tables. When the cap is passed the oldest slice goes and is counted.
+/// Threads: one at a time; readers take `query()`'s result, which shares nothing.
+class Window {
+ public:
+  explicit Window(Target target, std::int64_t realtime_offset_ns, std::size_t max_bytes = std::size_t{256} << 20)
+      : target_(std::move(target)), realtime_offset_ns_(realtime_offset_ns), max_bytes_(max_bytes) {}
+
+  Tables& tables() { return tables_; }
+  const Tables& tables() const { return tables_; }
+  const Target& target() const { return target_; }
+  Target& target() { return target_; }
+  std::int64_t realtime_offset_ns() const { return realtime_offset_ns_; }
+
+  void append(Slice slice);
+  const std::deque<Slice>& slices() const { return slices_; }
+  std::uint64_t slices_forgotten() const { return forgotten_; }
+
+  /// Merges every slice that overlaps [from_ns, to_ns); the defaults take all. A slice is never cut: the profile's own
+  /// from_ns and to_ns say what it covers. Frames and stacks that no sample of the range uses are left out.
+  /// Cost: O(slices + their rows).
+  Profile query(std::uint64_t from_ns = 0, std::uint64_t to_ns = ~std::uint64_t{0}) const;
+
+ private:
+  Target target_;
+  std::int64_t realtime_offset_ns_ = 0;
+  Tables tables_;
+  std::deque<Slice> slices_;
+  std::size_t max_bytes_ = 0;
+  std::size_t slice_bytes_ = 0;
+  std::uint64_t forgotten_ = 0;
+};
+
+}  // namespace fanlight::profile

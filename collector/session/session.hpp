@@ -1,0 +1,51 @@
+// One target being watched: both halves, merged. In: a pid. Out: a `Window` that grows by one slice a second.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "collector/profile/window.hpp"
+#include "core/error.hpp"
+
+namespace fanlight::session {
+
+struct Options {
+  pid_t pid = 0;
+  unsigned sample_hz = 99;
+  std::uint32_t ring_bytes = 1u << 20;
+  std::size_t window_bytes = std::size_t{256} << 20;
+  std::chrono::milliseconds slice{1000};
+  bool kernel = true;  // false: in-process only
+  bool inprocess = true;
+};
+
+/// Degrades in steps: without kernel probes the in-process sampler alone, and the window's target says what is missing.
+/// Threads: one at a time; `Window::query` results may travel.
+class Session {
+ public:
+  /// Errors: no such process; neither half can see anything (the kernel's reason, its hint).
+  static Result<Session> attach(const Options& options);
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// Gathers for up to `timeout`. When a slice is complete it is appended to the window and true is returned.
+  Result<bool> step(std::chrono::milliseconds timeout);
+  /// Closes the slice that is open, however short, and appends it.
+  Result<> flush();
+  /// False once the target has exited; the window then says when, as an event.
+  bool target_alive() const;
+  const profile::Window& window() const;
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanlight::session

@@ -1,0 +1,43 @@
+// The recording: a SQLite file, crash-safe, documented in docs/recording.md. In: slices. Out: a `Window` again.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "collector/profile/window.hpp"
+#include "core/error.hpp"
+
+namespace fanlight::store {
+
+/// Written to `PRAGMA user_version`; readers refuse what is newer than they are.
+inline constexpr int kSchemaVersion = 1;
+
+/// Writes a recording, one transaction per slice: what was appended survives kill -9 and a full disk.
+/// Threads: one at a time. Cost: one transaction (a few ms, WAL, no fsync per slice unless the disk demands it).
+class Recorder {
+ public:
+  /// Replaces a file that is a recording already; refuses to overwrite anything else.
+  /// Errors: cannot create, not a recording, disk full.
+  static Result<Recorder> create(const std::filesystem::path& path, const profile::Target& target,
+                                 std::int64_t realtime_offset_ns);
+  Recorder(Recorder&&) noexcept;
+  Recorder& operator=(Recorder&&) noexcept;
+  ~Recorder();
+
+  /// The slice, with the frames, stacks and threads that are new in `tables` since the last call, and new names of old
+  /// ones.
+  Result<> append(const profile::Tables& tables, const profile::Slice& slice);
+  /// Marks the recording complete, with the target's final description, and folds the write-ahead log into the file.
+  Result<> finish(const profile::Target& target);
+
+ private:
+  struct State;
+  explicit Recorder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// A recording read back. Not complete (the recorder was killed): `window` holds what was committed, and an event says
+/// so. Errors: no such file, not SQLite, not a recording, newer schema, truncated or damaged; each with a hint.
+Result<profile::Window> open_recording(const std::filesystem::path& path);
+
+}  // namespace fanlight::store
