@@ -25,7 +25,7 @@ struct Options {
 };
 
 /// Degrades in steps: without kernel probes the in-process sampler alone, and the window's target says what is missing.
-/// Threads: one at a time; `Window::query` results may travel.
+/// Threads: one drives it (`step`, `flush`, `window`); `query` from any.
 class Session {
  public:
   /// Errors: no such process; neither half can see anything (the kernel's reason, its hint).
@@ -41,6 +41,9 @@ class Session {
   /// False once the target has exited; the window then says when, as an event.
   bool target_alive() const;
   const profile::Window& window() const;
+  /// The one range query, safe while another thread drives the session. Cost: as Window::query, and the driver waits
+  /// for it.
+  profile::Profile query(std::uint64_t from_ns, std::uint64_t to_ns) const;
 
  private:
   struct State;

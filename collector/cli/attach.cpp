@@ -1,0 +1,94 @@
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "collector/cli/command.hpp"
+#include "collector/cli/options.hpp"
+#include "collector/cli/progress.hpp"
+#include "collector/cli/stop.hpp"
+#include "collector/serve/server.hpp"
+#include "collector/session/session.hpp"
+#include "core/clock.hpp"
+
+namespace fanlight::cli {
+namespace {
+
+struct AttachOptions {
+  WatchOptions watch;
+  serve::Options serve;
+  std::optional<std::chrono::nanoseconds> time;
+};
+
+/// "127.0.0.1:9180", "[::1]:0", "9180".
+bool parse_listen(const std::string& text, serve::Options& into) {
+  std::string port = text;
+  if (const std::size_t colon = text.rfind(':'); colon != std::string::npos) {
+    into.address = text.substr(0, colon);
+    port = text.substr(colon + 1);
+    if (into.address.size() > 2 && into.address.front() == '[' && into.address.back() == ']') {
+      into.address = into.address.substr(1, into.address.size() - 2);
+    }
+  }
+  const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), into.port);
+  return ec == std::errc{} && end == port.data() + port.size() && !port.empty();
+}
+
+Result<Outcome> attach(const AttachOptions& options) {
+  catch_stop_signals();
+  session::Options watched = options.watch.resolved();
+  watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
+  auto session = session::Session::attach(watched);
+  if (!session) return within("attach", session.error());
+  auto server = serve::Server::start(
+      options.serve, [&session](std::uint64_t from_ns, std::uint64_t to_ns) { return session->query(from_ns, to_ns); });
+  if (!server) return within("attach", server.error());
+  const profile::Target& target = session->window().target();
+  say_what_is_missing(target);
+  const std::string host =
+      options.serve.address.find(':') == std::string::npos ? options.serve.address : "[" + options.serve.address + "]";
+  std::fprintf(stderr,
+               "watching %s (pid %d)\nserving on http://%s:%u\nnext: fanlight-ui --connect %s:%u   (Ctrl-C detaches)\n",
+               target.name.c_str(), target.pid, host.c_str(), server->port(), host.c_str(), server->port());
+
+  const std::uint64_t start_ns = monotonic_ns();
+  bool told = false;
+  while (!stop_requested()) {
+    if (options.time && std::chrono::nanoseconds(monotonic_ns() - start_ns) >= *options.time) break;
+    const auto step = session->step(std::chrono::milliseconds(50));
+    if (!step) return within("attach", step.error());
+    if (!session->target_alive() && !told) {
+      told = true;
+      std::fprintf(stderr, "the target has exited; still serving what was seen until Ctrl-C\n");
+    }
+  }
+  return Outcome{};
+}
+
+}  // namespace
+
+void add_attach(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("attach", "watch a process and serve what is seen over HTTP");
+  auto options = std::make_shared<AttachOptions>();
+  options->watch.add_to(*command);
+  command
+      ->add_option_function<std::string>(
+          "--listen",
+          [options](const std::string& text) {
+            if (!parse_listen(text, options->serve))
+              throw CLI::ValidationError("--listen", "'" + text + "' is not ADDRESS:PORT");
+          },
+          "where to serve (default 127.0.0.1:9180; port 0: any free one)")
+      ->type_name("ADDRESS:PORT");
+  add_duration(*command, "--for", options->time, "how long; without it until Ctrl-C");
+  command->footer(
+      "\nExamples:\n"
+      "  sudo fanlight attach --pid $(pidof fanlight-server)\n"
+      "  curl -s 127.0.0.1:9180/metrics | grep fanlight_thread_seconds_total\n"
+      "  go tool pprof -http=: 'http://127.0.0.1:9180/debug/pprof/profile?seconds=10'\n");
+  command->callback([options, &run] { run = [options] { return attach(*options); }; });
+}
+
+}  // namespace fanlight::cli

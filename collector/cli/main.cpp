@@ -1,0 +1,64 @@
+// `fanlight`: doctor, attach, record, report, export. In: a command line. Out: data on stdout, words on stderr, 0, 1
+// or 2.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "collector/cli/command.hpp"
+
+namespace {
+
+constexpr const char* kExamples =
+    "\nExamples:\n"
+    "  fanlight doctor                                          what this machine lets us see\n"
+    "  sudo fanlight attach --pid $(pidof fanlight-server)      live: metrics, pprof and the dashboard feed on "
+    "127.0.0.1:9180\n"
+    "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
+    "  fanlight report run.fanlight\n"
+    "  fanlight export run.fanlight --view wall --format svg -o wall.svg\n";
+
+int complain(const std::string& what, const std::string& hint, int exit_code) {
+  std::fprintf(stderr, "fanlight: %s\nhint: %s\n", what.c_str(), hint.c_str());
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace fanlight;
+  CLI::App app{"fanlight: where did every nanosecond of every thread go, and who made this message late?", "fanlight"};
+  app.set_version_flag("--version", "fanlight 0.1.0");
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  cli::Run run;
+  cli::add_doctor(app, run);
+  cli::add_attach(app, run);
+  cli::add_record(app, run);
+  cli::add_report(app, run);
+  cli::add_export(app, run);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    std::cout << (chosen.empty() ? app.help() : chosen.front()->help());
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << "\n";
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    const std::string command = chosen.empty() ? "fanlight" : "fanlight " + chosen.front()->get_name();
+    return complain(error.what(), command + " --help shows what it takes", 2);
+  }
+
+  try {
+    const auto outcome = run();
+    if (outcome) return outcome->exit_code;
+    const Error& error = outcome.error();
+    return complain(error.what, error.hint.empty() ? "fanlight doctor shows what this machine allows" : error.hint, 1);
+  } catch (const std::exception& bug) {
+    return complain(std::string("internal error: ") + bug.what(),
+                    "this is a bug; please report it with the command line", 1);
+  }
+}

@@ -1,0 +1,30 @@
+// Words while something takes time. In: a window that grows. Out: a line on stderr, rewritten in place on a terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "collector/profile/window.hpp"
+
+namespace fanlight::cli {
+
+class Progress {
+ public:
+  explicit Progress(std::optional<std::chrono::nanoseconds> total);
+  /// Once a slice. On a terminal the line is rewritten; elsewhere one line every ten slices.
+  void update(const profile::Window& window);
+  /// What was recorded, what was lost, and the next command to type.
+  void finish(const profile::Window& window, const std::filesystem::path& file);
+
+ private:
+  std::optional<std::chrono::nanoseconds> total_;
+  bool terminal_ = false;
+  std::uint64_t updates_ = 0;
+};
+
+/// One line on stderr for every probe that is not in use, with the reason. Silent when nothing is missing.
+void say_what_is_missing(const profile::Target& target);
+
+}  // namespace fanlight::cli

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "collector/cli/command.hpp"
+#include "collector/cli/options.hpp"
+#include "collector/cli/progress.hpp"
+#include "collector/cli/stop.hpp"
+#include "collector/session/session.hpp"
+#include "collector/store/recording.hpp"
+#include "core/clock.hpp"
+#include "core/units.hpp"
+
+namespace fanlight::cli {
+namespace {
+
+struct RecordOptions {
+  WatchOptions watch;
+  std::optional<std::chrono::nanoseconds> time;
+  std::filesystem::path file = "run.fanlight";
+};
+
+Result<Outcome> record(const RecordOptions& options) {
+  catch_stop_signals();
+  auto session = session::Session::attach(options.watch.resolved());
+  if (!session) return within("record", session.error());
+  // Only now: an attach that fails must not replace an older recording.
+  const profile::Window& window = session->window();
+  auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns());
+  if (!recorder) return within("record", recorder.error());
+  say_what_is_missing(window.target());
+
+  Progress progress(options.time);
+  const std::uint64_t start_ns = monotonic_ns();
+  std::size_t written = 0;
+  const auto write_new = [&]() -> Result<> {
+    // The window may have forgotten slices at its cap, but never one that was not written: it is asked after every
+    // slice.
+    const std::size_t total = window.slices().size() + window.slices_forgotten();
+    for (; written < total; ++written) {
+      const profile::Slice& slice = window.slices()[written - window.slices_forgotten()];
+      if (const auto done = recorder->append(window.tables(), slice); !done) return within("record", done.error());
+    }
+    progress.update(window);
+    return {};
+  };
+
+  while (!stop_requested() && session->target_alive()) {
+    std::chrono::nanoseconds left = std::chrono::milliseconds(100);
+    if (options.time) {
+      const std::chrono::nanoseconds passed(monotonic_ns() - start_ns);
+      if (passed >= *options.time) break;
+      left = std::min(left, *options.time - passed);
+    }
+    const auto step = session->step(std::chrono::ceil<std::chrono::milliseconds>(left));
+    if (!step) return within("record", step.error());
+    if (!*step) continue;
+    if (const auto done = write_new(); !done) return std::unexpected(done.error());
+  }
+  if (session->target_alive()) {
+    if (const auto done = session->flush(); !done) return within("record", done.error());
+  }
+  if (const auto done = write_new(); !done) return std::unexpected(done.error());
+  if (const auto done = recorder->finish(window.target()); !done) return within("record", done.error());
+  progress.finish(window, options.file);
+  return Outcome{};
+}
+
+}  // namespace
+
+void add_record(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("record", "watch a process and write a recording (a SQLite file)");
+  auto options = std::make_shared<RecordOptions>();
+  options->watch.add_to(*command);
+  add_duration(*command, "--for", options->time, "how long; without it until Ctrl-C or until the process exits");
+  command
+      ->add_option("-o,--output", options->file, "the recording (default run.fanlight); an older recording is replaced")
+      ->type_name("FILE");
+  command->footer(
+      "\nExamples:\n"
+      "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
+      "  fanlight record --pid 4242 --no-kernel --for 10s     # without privilege: the sampler inside the target "
+      "alone\n");
+  command->callback([options, &run] { run = [options] { return record(*options); }; });
+}
+
+}  // namespace fanlight::cli

@@ -1,0 +1,192 @@
+#include "collector/serve/server.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+
+#include "collector/serve/guard.hpp"
+#include "collector/serve/routes.hpp"
+#include "collector/wire/wire.hpp"
+#include "core/clock.hpp"
+
+namespace fanlight::serve {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+using asio::ip::tcp;
+
+constexpr auto kAsResult = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kMaxConnections = 64;
+constexpr std::size_t kMaxRequestBytes = 8 * 1024;
+constexpr std::chrono::seconds kRequestDeadline{10};
+constexpr std::chrono::seconds kWriteDeadline{30};
+
+std::string_view text_of(beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+struct Server::State {
+  State(Options options_in, Query query_in) : options(std::move(options_in)), query(std::move(query_in)) {}
+  ~State() {
+    context.stop();
+    if (thread.joinable()) thread.join();
+  }
+
+  asio::awaitable<void> accept_all();
+  asio::awaitable<void> converse(tcp::socket socket);
+  asio::awaitable<void> respond(beast::tcp_stream& stream, const http::request<http::empty_body>& request, bool& keep);
+  asio::awaitable<void> feed(beast::tcp_stream stream, http::request<http::empty_body> request);
+
+  Options options;
+  Query query;
+  std::uint16_t port = 0;
+  std::size_t connections = 0;
+  asio::io_context context{1};
+  tcp::acceptor acceptor{context};
+  std::thread thread;
+};
+
+asio::awaitable<void> Server::State::accept_all() {
+  for (;;) {
+    auto [error, socket] = co_await acceptor.async_accept(kAsResult);
+    if (error == asio::error::operation_aborted) co_return;
+    if (error) {
+      // Out of descriptors, most likely: wait for some to come back instead of spinning.
+      asio::steady_timer pause(context, std::chrono::milliseconds(100));
+      co_await pause.async_wait(kAsResult);
+      continue;
+    }
+    if (connections >= kMaxConnections) continue;  // the socket closes here
+    ++connections;
+    asio::co_spawn(context, converse(std::move(socket)), [this](std::exception_ptr) { --connections; });
+  }
+}
+
+asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const http::request<http::empty_body>& request,
+                                             bool& keep) {
+  const std::uint64_t from_ns = monotonic_ns();
+  const std::string target(text_of(request.target()));
+  Answer reply;
+  if (!may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port)) {
+    reply = {.status = 403, .body = "this page answers only to its own address\n"};
+  } else if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    reply = {.status = 405, .body = "only GET and HEAD\n"};
+  } else if (const auto wait = wait_of(target); !wait) {
+    reply = {.status = 400, .body = "seconds: a whole number from 1 to 300\n"};
+  } else {
+    if (wait->time.count() > 0) {
+      asio::steady_timer timer(context, wait->time);
+      co_await timer.async_wait(kAsResult);
+    }
+    reply = answer(target, from_ns, query);
+  }
+  http::response<http::string_body> response{static_cast<http::status>(reply.status), request.version()};
+  response.set(http::field::content_type, reply.type);
+  response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  if (!reply.download.empty()) response.set(http::field::content_disposition, "attachment; filename=" + reply.download);
+  response.keep_alive(request.keep_alive());
+  response.content_length(reply.body.size());
+  if (request.method() != http::verb::head) response.body() = std::move(reply.body);
+  stream.expires_after(kWriteDeadline);
+  if (request.method() == http::verb::head) {
+    http::response_serializer<http::string_body> head(response);
+    const auto [error, bytes] = co_await http::async_write_header(stream, head, kAsResult);
+    keep = !error && response.keep_alive();
+    co_return;
+  }
+  const auto [error, bytes] = co_await http::async_write(stream, response, kAsResult);
+  keep = !error && response.keep_alive();
+}
+
+asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::request<http::empty_body> request) {
+  stream.expires_never();
+  websocket::stream<beast::tcp_stream> socket(std::move(stream));
+  socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
+  socket.read_message_max(1024);  // a request is a few bytes
+  if (const auto [error] = co_await socket.async_accept(request, kAsResult); error) co_return;
+  socket.binary(true);
+  beast::flat_buffer buffer;
+  for (;;) {
+    buffer.clear();
+    if (const auto [error, bytes] = co_await socket.async_read(buffer, kAsResult); error) co_return;
+    const auto data = buffer.cdata();
+    const auto asked = wire::decode_request({static_cast<const char*>(data.data()), data.size()});
+    if (!asked) {
+      co_await socket.async_close({websocket::close_code::bad_payload, asked.error().what.substr(0, 100)}, kAsResult);
+      co_return;
+    }
+    const std::string reply = wire::encode_reply(asked->id, query(asked->from_ns, asked->to_ns));
+    if (const auto [error, bytes] = co_await socket.async_write(asio::buffer(reply), kAsResult); error) co_return;
+  }
+}
+
+asio::awaitable<void> Server::State::converse(tcp::socket socket) {
+  beast::tcp_stream stream(std::move(socket));
+  beast::flat_buffer buffer(kMaxRequestBytes);
+  bool keep = true;
+  while (keep) {
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(kMaxRequestBytes);
+    stream.expires_after(kRequestDeadline);
+    const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAsResult);
+    if (error) co_return;
+    http::request<http::empty_body> request = parser.release();
+    const bool allowed =
+        may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port);
+    if (allowed && websocket::is_upgrade(request) && text_of(request.target()) == "/live") {
+      co_await feed(std::move(stream), std::move(request));
+      co_return;
+    }
+    co_await respond(stream, request, keep);
+  }
+  beast::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
+
+std::uint16_t Server::port() const { return state_->port; }
+
+Result<Server> Server::start(const Options& options, Query query) {
+  const std::string where = "serve on " + options.address + ":" + std::to_string(options.port);
+  auto state = std::make_unique<State>(options, std::move(query));
+  beast::error_code error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return fail(0, where + ": not an IP address", "write it like 127.0.0.1 or ::1");
+  const tcp::endpoint endpoint(address, options.port);
+  state->acceptor.open(endpoint.protocol(), error);
+  if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) state->acceptor.bind(endpoint, error);
+  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    return fail(error.value(), where,
+                "choose another with --listen 127.0.0.1:0 (any free port), or stop what listens there: ss -ltnp");
+  }
+  state->port = state->acceptor.local_endpoint(error).port();
+  State* running = state.get();
+  asio::co_spawn(state->context, running->accept_all(), asio::detached);
+  state->thread = std::thread([running] { running->context.run(); });
+  return Server(std::move(state));
+}
+
+}  // namespace fanlight::serve

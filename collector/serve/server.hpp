@@ -1,0 +1,43 @@
+// The attached collector over HTTP. In: a way to ask for a range. Out: /metrics, /healthz, /debug/pprof/*, /flamegraph,
+// /live.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "collector/profile/profile.hpp"
+#include "core/error.hpp"
+
+namespace fanlight::serve {
+
+/// The one range query, CLOCK_MONOTONIC [from_ns, to_ns). Called from the server's thread; must be safe to call there.
+using Query = std::function<profile::Profile(std::uint64_t from_ns, std::uint64_t to_ns)>;
+
+struct Options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 9180;  // 0: the system chooses
+};
+
+/// Serves from a thread of its own until it is destroyed. A request whose Host is not the address it listens on, or
+/// whose Origin is another site, is refused with 403: stacks and labels are secrets, and a web page must not read them.
+/// Bounds: 8 KiB of header, no request bodies, 64 connections, 10 s for a request to arrive, profiles of 1 to 300
+/// seconds.
+class Server {
+ public:
+  /// Errors: the address cannot be parsed, the port is taken.
+  static Result<Server> start(const Options& options, Query query);
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();
+
+  std::uint16_t port() const;
+
+ private:
+  struct State;
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanlight::serve

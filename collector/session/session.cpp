@@ -1,0 +1,285 @@
+#include "collector/session/session.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "collector/inprocess/reader.hpp"
+#include "collector/kernel/probes.hpp"
+#include "collector/process/process.hpp"
+#include "collector/profile/growth.hpp"
+#include "collector/session/frames.hpp"
+#include "collector/session/lives.hpp"
+#include "collector/session/open_slice.hpp"
+#include "collector/session/own_cost.hpp"
+#include "core/clock.hpp"
+#include "core/units.hpp"
+
+namespace fanlight::session {
+namespace {
+
+constexpr const char* kInprocessProbe = "in-process sampler";
+
+std::int64_t realtime_offset_ns() {
+  timespec real;
+  ::clock_gettime(CLOCK_REALTIME, &real);
+  return static_cast<std::int64_t>(real.tv_sec) * 1'000'000'000 + real.tv_nsec -
+         static_cast<std::int64_t>(monotonic_ns());
+}
+
+profile::Target target_of(const process::Process& process, const Options& options) {
+  profile::Target target{
+      .pid = process.pid, .name = process.name, .executable = process.executable, .sample_hz = options.sample_hz};
+  utsname system{};
+  if (::uname(&system) == 0) {
+    target.kernel = system.release;
+    target.host = system.nodename;
+  }
+  return target;
+}
+
+profile::Metric growth_of(const inprocess::MetricReading& before, const inprocess::MetricReading& now) {
+  profile::Metric metric{.name = now.name, .kind = static_cast<profile::Metric::Kind>(now.kind), .value = now.value};
+  if (now.kind == inprocess::MetricReading::Kind::counter) {
+    metric.value = now.value >= before.value ? now.value - before.value : now.value;
+  }
+  metric.histogram = profile::growth(before.histogram, now.histogram);
+  return metric;
+}
+
+}  // namespace
+
+struct Session::State {
+  State(const Options& options_in, process::Process process_in)
+      : options(options_in),
+        process(std::move(process_in)),
+        window(target_of(process, options), realtime_offset_ns(), options.window_bytes),
+        frames(options.pid) {}
+
+  void take(RawSample&& sample);
+  Result<> gather(std::chrono::milliseconds timeout);
+  Result<> close_slice();
+  void add_threads(const kernel::Reading& reading, profile::Slice& slice);
+  void add_inprocess(profile::Slice& slice);
+  void notice_exit();
+
+  Options options;
+  process::Process process;
+  profile::Window window;
+  mutable std::mutex lock;  // over `window`; only the driving thread writes
+  Frames frames;
+  Lives lives;
+  OpenSlice open;
+  std::optional<kernel::Probes> probes;
+  std::optional<inprocess::Reader> reader;
+  kernel::Reading last_reading;
+  std::unordered_map<pid_t, kernel::ThreadReading> last_threads;
+  std::map<std::string, inprocess::MetricReading> last_metrics;
+  LedgerEntry last_inprocess_ledger;
+  OwnUsage last_usage;
+  std::vector<profile::Event> events;
+  std::uint64_t attached_ns = 0;
+  std::uint64_t slice_from_ns = 0;
+  bool alive = true;
+};
+
+void Session::State::take(RawSample&& sample) {
+  const std::lock_guard held(lock);
+  profile::Tables& tables = window.tables();
+  open.add(sample, lives.of_sample(sample.tid, tables), frames.intern(sample, tables));
+}
+
+Result<> Session::State::gather(std::chrono::milliseconds timeout) {
+  const auto on_sample = [this](RawSample&& sample) { take(std::move(sample)); };
+  if (probes) {
+    if (const auto done = probes->poll(timeout, on_sample); !done) return std::unexpected(done.error());
+  } else {
+    std::this_thread::sleep_for(timeout);
+  }
+  if (reader) {
+    if (const auto done = reader->drain(on_sample); !done) {
+      // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
+      events.push_back({monotonic_ns(), "in-process sampler lost: " + done.error().what});
+      reader.reset();
+    }
+  }
+  return {};
+}
+
+void Session::State::add_threads(const kernel::Reading& reading, profile::Slice& slice) {
+  profile::Tables& tables = window.tables();
+  std::vector<const kernel::ThreadReading*> order;
+  for (const kernel::ThreadReading& thread : reading.threads) order.push_back(&thread);
+  // Where a tid was reused within the slice, the life that ended comes first.
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->ended && !b->ended; });
+  for (const kernel::ThreadReading* now : order) {
+    const auto before = last_threads.find(now->tid);
+    const bool known = before != last_threads.end() && profile::same_life(before->second, *now);
+    const kernel::ThreadReading grown = known ? profile::growth(before->second, *now) : *now;
+    slice.threads.push_back({.thread = lives.of_reading(now->tid, now->from_ns, now->name, tables),
+                             .from_ns = grown.from_ns,
+                             .to_ns = grown.to_ns,
+                             .ended = now->ended,
+                             .ns = grown.ns,
+                             .switches_voluntary = grown.switches_voluntary,
+                             .switches_preempted = grown.switches_preempted,
+                             .migrations = grown.migrations,
+                             .wakeups = grown.wakeups,
+                             .run_queue_ns = grown.run_queue_ns,
+                             .socket = grown.socket});
+    if (now->ended) {
+      lives.ended(now->tid);
+      last_threads.erase(now->tid);
+    } else {
+      last_threads.insert_or_assign(now->tid, *now);
+    }
+  }
+}
+
+void Session::State::add_inprocess(profile::Slice& slice) {
+  if (!reader) return;
+  for (inprocess::MetricReading& now : reader->metrics()) {
+    inprocess::MetricReading& before = last_metrics[now.name];
+    slice.metrics.push_back(growth_of(before, now));
+    before = std::move(now);
+  }
+  LedgerEntry now = reader->ledger();
+  slice.ledger.push_back(profile::growth(last_inprocess_ledger, now));
+  last_inprocess_ledger = std::move(now);
+}
+
+Result<> Session::State::close_slice() {
+  profile::Slice slice{.from_ns = slice_from_ns};
+  std::optional<kernel::Reading> reading;
+  if (probes) {
+    auto read = probes->read();
+    if (!read) return within("read totals", read.error());
+    reading = std::move(*read);
+  }
+  slice.to_ns = monotonic_ns();
+  frames.name_new(window.tables(), lock);
+
+  const std::lock_guard held(lock);
+  if (reading) {
+    add_threads(*reading, slice);
+    profile::Growth grown = profile::growth(last_reading, *reading);
+    slice.maps = std::move(grown.maps);
+    slice.registries = std::move(grown.registries);
+    slice.ledger = std::move(grown.ledger);
+    slice.cost.programs = std::move(grown.programs);
+    last_reading = std::move(*reading);
+    window.target().forms.resize(0);
+    for (const kernel::Form& form : probes->forms()) window.target().forms.push_back(form);
+    if (!reader) window.target().forms.push_back({kInprocessProbe, "none", "the target does not publish samples"});
+  }
+  add_inprocess(slice);
+  slice.samples = open.take_rows();
+  slice.events = std::exchange(events, {});
+  const OwnUsage usage = own_usage();
+  slice.cost.cpu_ns = usage.cpu_ns - last_usage.cpu_ns;
+  slice.cost.resident_bytes = usage.resident_bytes;
+  last_usage = usage;
+  slice_from_ns = slice.to_ns;
+  window.append(std::move(slice));
+  return {};
+}
+
+void Session::State::notice_exit() {
+  if (!alive || process::alive(process)) return;
+  alive = false;
+  const double seen_ns = static_cast<double>(monotonic_ns() - attached_ns);
+  events.push_back({monotonic_ns(), "the target exited; it was watched for " + format_ns(seen_ns)});
+}
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::attach(const Options& options) {
+  auto described = process::describe(options.pid);
+  if (!described) return std::unexpected(described.error());
+  auto state = std::make_unique<State>(options, std::move(*described));
+  std::vector<kernel::Form>& forms = state->window.target().forms;
+  Error kernel_error{.what = "kernel probes were switched off"};
+  if (options.kernel) {
+    auto probes =
+        kernel::Probes::attach({.pid = options.pid, .sample_hz = options.sample_hz, .ring_bytes = options.ring_bytes});
+    if (probes) {
+      state->probes.emplace(std::move(*probes));
+      forms = state->probes->forms();
+    } else {
+      kernel_error = probes.error();
+    }
+  }
+  if (!state->probes) forms.push_back({"kernel probes", "none", kernel_error.what});
+  Error inprocess_error{.what = "the in-process sampler was switched off"};
+  if (options.inprocess) {
+    auto reader = inprocess::Reader::open(options.pid);
+    if (reader) {
+      state->reader.emplace(std::move(*reader));
+    } else {
+      inprocess_error = reader.error();
+    }
+  }
+  if (!state->reader) forms.push_back({kInprocessProbe, "none", inprocess_error.what});
+  if (!state->probes && !state->reader) {
+    return fail(0, kernel_error.what + "; " + inprocess_error.what,
+                !kernel_error.hint.empty() ? kernel_error.hint : inprocess_error.hint);
+  }
+  state->attached_ns = monotonic_ns();
+  state->slice_from_ns = state->attached_ns;
+  state->last_usage = own_usage();
+  if (!state->probes && options.kernel) {
+    state->events.push_back({state->attached_ns, "without kernel probes: " + kernel_error.what});
+  }
+  if (state->reader) {
+    for (inprocess::MetricReading& metric : state->reader->metrics())
+      state->last_metrics[metric.name] = std::move(metric);
+    state->last_inprocess_ledger = state->reader->ledger();
+  }
+  return Session(std::move(state));
+}
+
+Result<bool> Session::step(std::chrono::milliseconds timeout) {
+  State& state = *state_;
+  if (!state.alive) {
+    std::this_thread::sleep_for(timeout);
+    return false;
+  }
+  const std::uint64_t due_ns =
+      state.slice_from_ns + static_cast<std::uint64_t>(std::chrono::nanoseconds(state.options.slice).count());
+  const std::uint64_t now_ns = monotonic_ns();
+  const auto left = std::chrono::nanoseconds(now_ns < due_ns ? due_ns - now_ns : 0);
+  if (const auto done = state.gather(std::min(timeout, std::chrono::ceil<std::chrono::milliseconds>(left))); !done) {
+    return std::unexpected(done.error());
+  }
+  state.notice_exit();
+  if (state.alive && monotonic_ns() < due_ns) return false;
+  if (const auto done = flush(); !done) return std::unexpected(done.error());
+  return true;
+}
+
+Result<> Session::flush() {
+  State& state = *state_;
+  if (const auto done = state.gather(std::chrono::milliseconds(0)); !done) return done;
+  return state.close_slice();
+}
+
+bool Session::target_alive() const { return state_->alive; }
+const profile::Window& Session::window() const { return state_->window; }
+
+profile::Profile Session::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
+  const std::lock_guard held(state_->lock);
+  return state_->window.query(from_ns, to_ns);
+}
+
+}  // namespace fanlight::session
