@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/fd.hpp"
 #include "core/histogram.hpp"
 #include "core/ledger.hpp"
 #include "core/sample.hpp"
@@ -33,16 +34,20 @@ class Reader {
  public:
   /// Errors: ENOENT when the target does not publish anything; not permitted; unknown layout version.
   static Result<Reader> open(pid_t pid, const std::filesystem::path& root = "/");
+  /// From a descriptor of that memory, readable. Errors: not what layout.h describes. `root` is for translating thread
+  /// ids where the target lives in another PID namespace.
+  static Result<Reader> from_file(Fd file, pid_t pid, const std::filesystem::path& root = "/");
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
   ~Reader();
 
   using OnSample = std::function<void(RawSample&&)>;
   /// Hands over every record that was published since the last call. What was overwritten before it could be read is
-  /// counted.
+  /// counted. Errors: the memory is shorter than its header says; what came before is delivered and counted.
   Result<> drain(const OnSample& on_sample);
   std::vector<MetricReading> metrics() const;
-  /// produced: records the target published since `open`; dropped: "overrun", "malformed"; missed: "timer overrun".
+  /// produced: records the target published between `open` and the last `drain`; dropped: "overrun", "malformed";
+  /// missed: "timer overrun" and, when there were any, "thread without a ring", "metric without a slot".
   LedgerEntry ledger() const;
   /// Samples per second and thread that the target asked its sampler for; 0 when it runs none.
   unsigned sample_hz() const;
