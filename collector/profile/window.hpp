@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,9 +14,13 @@
 namespace fanlight::profile {
 
 /// Frames, stacks and threads, each stored once. Ids are stable and dense: they are only ever appended.
+/// Beyond `max_bytes` what is new becomes one marker, "[beyond the memory cap]", so that no weight is lost.
 /// Threads: one at a time. Cost: one hash look-up each.
 class Tables {
  public:
+  Tables() = default;
+  explicit Tables(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
   /// The same (origin, module, offset) gives the same id. A marker is told apart by its name.
   FrameId frame(const Frame& frame);
   StackId stack(const Stack& stack);
@@ -35,8 +40,14 @@ class Tables {
   };
   const std::vector<ThreadName>& threads() const { return threads_; }
   std::size_t memory_bytes() const { return memory_bytes_; }
+  /// How often a frame or stack was replaced by the marker.
+  std::uint64_t replaced() const { return replaced_; }
 
  private:
+  FrameId append_frame(const Frame& frame, std::uint64_t hash);
+  StackId append_stack(const Stack& stack, std::uint64_t hash);
+  FrameId beyond_cap();
+
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;
   std::vector<ThreadName> threads_;
@@ -44,6 +55,8 @@ class Tables {
   std::unordered_multimap<std::uint64_t, StackId> stack_by_hash_;
   std::unordered_map<pid_t, ThreadId> current_life_;
   std::size_t memory_bytes_ = 0;
+  std::size_t max_bytes_ = std::numeric_limits<std::size_t>::max();
+  std::uint64_t replaced_ = 0;
 };
 
 /// What one thread did within one slice: growth, not running totals.
@@ -75,12 +88,17 @@ struct Slice {
   OwnCost cost;
 };
 
-/// Slices in order of time over one set of tables. When the cap is passed the oldest slice goes and is counted.
+/// Slices in order of time over one set of tables. When the cap is passed the oldest slice goes and is counted; the
+/// newest always stays.
 /// Threads: one at a time; readers take `query()`'s result, which shares nothing.
 class Window {
  public:
   explicit Window(Target target, std::int64_t realtime_offset_ns, std::size_t max_bytes = std::size_t{256} << 20)
-      : target_(std::move(target)), realtime_offset_ns_(realtime_offset_ns), max_bytes_(max_bytes) {}
+      : target_(std::move(target)),
+        realtime_offset_ns_(realtime_offset_ns),
+        // Tables cannot forget, ids being stable, so they leave half of the room to slices, which can.
+        tables_(max_bytes / 2),
+        max_bytes_(max_bytes) {}
 
   Tables& tables() { return tables_; }
   const Tables& tables() const { return tables_; }
@@ -88,12 +106,16 @@ class Window {
   Target& target() { return target_; }
   std::int64_t realtime_offset_ns() const { return realtime_offset_ns_; }
 
+  /// What a slice names (threads, stacks) must be in `tables()`; rows that name something else are left out and
+  /// counted.
   void append(Slice slice);
   const std::deque<Slice>& slices() const { return slices_; }
   std::uint64_t slices_forgotten() const { return forgotten_; }
+  std::uint64_t rows_refused() const { return refused_; }
 
   /// Merges every slice that overlaps [from_ns, to_ns); the defaults take all. A slice is never cut: the profile's own
-  /// from_ns and to_ns say what it covers. Frames and stacks that no sample of the range uses are left out.
+  /// from_ns and to_ns say what it covers. Frames, stacks and threads that the range does not use are left out. What
+  /// was forgotten, refused or replaced for the cap's sake is said by an event.
   /// Cost: O(slices + their rows).
   Profile query(std::uint64_t from_ns = 0, std::uint64_t to_ns = ~std::uint64_t{0}) const;
 
@@ -105,6 +127,7 @@ class Window {
   std::size_t max_bytes_ = 0;
   std::size_t slice_bytes_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace fanlight::profile

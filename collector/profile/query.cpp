@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "collector/profile/merge.hpp"
+#include "collector/profile/window.hpp"
+
+namespace fanlight::profile {
+namespace {
+
+/// Rows in order of first appearance, found again by key.
+template <class Key, class Row>
+class Gather {
+ public:
+  explicit Gather(std::vector<Row>& rows) : rows_(rows) {}
+  void take(Key key, const Row& row) {
+    const auto [found, inserted] = index_.emplace(std::move(key), rows_.size());
+    if (inserted) {
+      rows_.push_back(row);
+    } else {
+      add(rows_[found->second], row);
+    }
+  }
+
+ private:
+  std::vector<Row>& rows_;
+  std::map<Key, std::size_t> index_;
+};
+
+SecondPoint second_of(const Slice& slice) {
+  SecondPoint second{.from_ns = slice.from_ns, .to_ns = slice.to_ns};
+  for (const ThreadSlice& thread : slice.threads) {
+    for (std::size_t reason = 0; reason < kReasons; ++reason) second.ns[reason] += thread.ns[reason];
+    add(second.socket, thread.socket);
+    second.run_queue_ns.merge(thread.run_queue_ns);
+  }
+  for (const SampleRow& row : slice.samples) {
+    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) second.samples += row.count;
+  }
+  for (const LedgerEntry& entry : slice.ledger) second.dropped += entry.dropped_total();
+  second.metrics = slice.metrics;
+  return second;
+}
+
+constexpr std::uint32_t kUnused = std::numeric_limits<std::uint32_t>::max();
+
+/// Old ids become new, dense ones, in the order of the old.
+class Renumber {
+ public:
+  explicit Renumber(std::size_t size) : new_id_(size, kUnused) {}
+  void use(std::uint32_t id) { new_id_[id] = 0; }
+  template <class OnUsed>
+  void settle(OnUsed on_used) {
+    std::uint32_t next = 0;
+    for (std::size_t old = 0; old < new_id_.size(); ++old) {
+      if (new_id_[old] == kUnused) continue;
+      new_id_[old] = next++;
+      on_used(static_cast<std::uint32_t>(old));
+    }
+  }
+  std::uint32_t operator[](std::uint32_t id) const { return new_id_[id]; }
+
+ private:
+  std::vector<std::uint32_t> new_id_;
+};
+
+std::vector<SampleRow> joined(std::vector<SampleRow> rows) {
+  const auto key = [](const SampleRow& row) { return std::tuple(row.sampler, row.reason, row.thread, row.stack); };
+  std::sort(rows.begin(), rows.end(), [&](const SampleRow& a, const SampleRow& b) { return key(a) < key(b); });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (kept > 0 && key(rows[kept - 1]) == key(rows[i])) {
+      rows[kept - 1].weight += rows[i].weight;
+      rows[kept - 1].count += rows[i].count;
+    } else {
+      rows[kept++] = rows[i];
+    }
+  }
+  rows.resize(kept);
+  return rows;
+}
+
+/// The samples of all slices, joined, and the stacks, frames and threads that they name.
+void gather_samples(const Tables& tables, const std::vector<const Slice*>& slices, Profile& profile) {
+  Renumber threads(tables.threads().size());
+  Renumber stacks(tables.stacks().size());
+  Renumber frames(tables.frames().size());
+  for (const Slice* slice : slices) {
+    for (const ThreadSlice& thread : slice->threads) threads.use(thread.thread);
+    for (const SampleRow& row : slice->samples) {
+      threads.use(row.thread);
+      stacks.use(row.stack);
+    }
+  }
+  std::vector<StackId> used_stacks;
+  stacks.settle([&](StackId id) {
+    used_stacks.push_back(id);
+    for (const FrameId frame : tables.stacks()[id]) frames.use(frame);
+  });
+  frames.settle([&](FrameId id) { profile.frames.push_back(tables.frames()[id]); });
+  for (const StackId id : used_stacks) {
+    Stack stack = tables.stacks()[id];
+    for (FrameId& frame : stack) frame = frames[frame];
+    profile.stacks.push_back(std::move(stack));
+  }
+  threads.settle([&](ThreadId id) {
+    profile.threads.push_back({.tid = tables.threads()[id].tid,
+                               .name = tables.threads()[id].name,
+                               .from_ns = std::numeric_limits<std::uint64_t>::max()});
+  });
+
+  for (const Slice* slice : slices) {
+    for (const ThreadSlice& thread : slice->threads) add(profile.threads[threads[thread.thread]], thread);
+    for (SampleRow row : slice->samples) {
+      row.thread = threads[row.thread];
+      row.stack = stacks[row.stack];
+      profile.samples.push_back(row);
+    }
+  }
+  profile.samples = joined(std::move(profile.samples));
+  for (Thread& thread : profile.threads) {
+    if (thread.from_ns <= thread.to_ns) continue;
+    // Seen by samples alone: all that is known is that it lived within the range.
+    thread.from_ns = profile.from_ns;
+    thread.to_ns = profile.to_ns;
+  }
+}
+
+std::string count_of(std::uint64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
+  Profile profile{.target = target_, .realtime_offset_ns = realtime_offset_ns_};
+  std::vector<const Slice*> slices;
+  profile.seconds.reserve(slices_.size());
+  for (const Slice& slice : slices_) {
+    profile.seconds.push_back(second_of(slice));
+    // A slice of no length is a moment; it belongs where it begins.
+    const bool overlaps = slice.from_ns < to_ns && (slice.to_ns > from_ns || slice.from_ns >= from_ns);
+    if (overlaps) slices.push_back(&slice);
+  }
+  if (!slices.empty()) {
+    profile.from_ns = std::numeric_limits<std::uint64_t>::max();
+    for (const Slice* slice : slices) {
+      profile.from_ns = std::min(profile.from_ns, slice->from_ns);
+      profile.to_ns = std::max(profile.to_ns, slice->to_ns);
+    }
+  }
+  gather_samples(tables_, slices, profile);
+
+  Gather<std::pair<std::uint32_t, std::string>, kernel::MapReading> maps(profile.maps);
+  Gather<std::tuple<std::string, std::uint32_t, std::string>, kernel::RegistryReading> registries(profile.registries);
+  Gather<std::pair<std::string, Metric::Kind>, Metric> metrics(profile.metrics);
+  Gather<std::string, LedgerEntry> ledger(profile.ledger);
+  Gather<std::string, kernel::ProgramCost> programs(profile.cost.programs);
+  for (const Slice* slice : slices) {
+    for (const auto& map : slice->maps) maps.take({map.map_id, map.operation}, map);
+    for (const auto& row : slice->registries) registries.take({row.registry, row.shard, row.operation}, row);
+    for (const auto& metric : slice->metrics) metrics.take({metric.name, metric.kind}, metric);
+    for (const auto& entry : slice->ledger) ledger.take(entry.source, entry);
+    for (const auto& program : slice->cost.programs) programs.take(program.name, program);
+    profile.events.insert(profile.events.end(), slice->events.begin(), slice->events.end());
+    profile.cost.cpu_ns += slice->cost.cpu_ns;
+    profile.cost.resident_bytes = slice->cost.resident_bytes;
+  }
+  const auto say = [&](std::uint64_t count, const std::string& what, const std::string& why) {
+    if (count > 0) profile.events.push_back({profile.from_ns, count_of(count, what) + " " + why});
+  };
+  say(forgotten_, "slice", "at the beginning forgotten: the window's memory cap was reached");
+  say(tables_.replaced(), "stack or frame", "joined as [beyond the memory cap]");
+  say(refused_, "row", "left out: they named a thread or stack that is not known");
+  return profile;
+}
+
+}  // namespace fanlight::profile

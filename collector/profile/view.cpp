@@ -1,0 +1,235 @@
+#include "collector/profile/view.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "collector/profile/scale.hpp"
+
+namespace fanlight::profile {
+namespace {
+
+constexpr const char* kUnsampled = "[unsampled]";
+
+/// Builds the result: frames taken over from the profile as they are used, markers by name, equal stacks joined.
+class Builder {
+ public:
+  Builder(const Profile& profile, View view, std::string_view unit) : profile_(profile) {
+    result_.name = name_of(view);
+    result_.unit = unit;
+    result_.from_ns = profile.from_ns;
+    result_.to_ns = profile.to_ns;
+    result_.realtime_offset_ns = profile.realtime_offset_ns;
+    taken_.assign(profile.frames.size(), kNotTaken);
+  }
+
+  void rename(std::string name) { result_.name = std::move(name); }
+
+  FrameId marker(const std::string& name) {
+    const auto [found, inserted] = markers_.emplace(name, result_.frames.size());
+    if (inserted) result_.frames.push_back({.origin = FrameOrigin::marker, .name = name});
+    return found->second;
+  }
+
+  void take(Stack roots, const Stack& stack, std::uint64_t weight, std::uint64_t count) {
+    for (const FrameId frame : stack) roots.push_back(taken(frame));
+    take(std::move(roots), weight, count);
+  }
+
+  void take(Stack whole, std::uint64_t weight, std::uint64_t count) {
+    if (weight == 0) return;
+    WeightedStack& stack = stacks_[whole];
+    if (stack.frames.empty()) stack.frames = std::move(whole);
+    stack.weight += weight;
+    stack.count += count;
+    sampled_weight_ += count > 0 ? weight : 0;
+    samples_ += count;
+  }
+
+  WeightedStacks finish(std::uint64_t period = 0) {
+    result_.stacks.reserve(stacks_.size());
+    for (auto& [key, stack] : stacks_) result_.stacks.push_back(std::move(stack));
+    std::stable_sort(result_.stacks.begin(), result_.stacks.end(),
+                     [](const WeightedStack& a, const WeightedStack& b) { return a.weight > b.weight; });
+    result_.period = period;
+    if (period == 0 && samples_ > 0) result_.period = std::max<std::uint64_t>(1, sampled_weight_ / samples_);
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr FrameId kNotTaken = ~FrameId{0};
+
+  FrameId taken(FrameId frame) {
+    FrameId& id = taken_.at(frame);
+    if (id != kNotTaken) return id;
+    const Frame& source = profile_.frames[frame];
+    if (source.origin == FrameOrigin::marker) return id = marker(source.name);
+    id = static_cast<FrameId>(result_.frames.size());
+    result_.frames.push_back(source);
+    return id;
+  }
+
+  const Profile& profile_;
+  WeightedStacks result_;
+  std::vector<FrameId> taken_;
+  std::map<std::string, FrameId> markers_;
+  std::map<Stack, WeightedStack> stacks_;
+  std::uint64_t sampled_weight_ = 0;
+  std::uint64_t samples_ = 0;
+};
+
+std::string thread_name(const Thread& thread) {
+  return thread.name.empty() ? "thread " + std::to_string(thread.tid) : thread.name;
+}
+
+std::string state_name(Reason reason) {
+  const std::string state(name_of(state_of(reason)));
+  return reason == Reason::running ? state : state + ": " + std::string(name_of(reason));
+}
+
+bool shown(View view, Reason reason) {
+  switch (view) {
+    case View::on_cpu: return state_of(reason) == State::running;
+    case View::runnable: return state_of(reason) == State::runnable;
+    case View::off_cpu: return state_of(reason) == State::blocked;
+    default: return true;
+  }
+}
+
+Stack roots(Builder& builder, View view, const Thread& thread, Reason reason) {
+  const FrameId name = builder.marker(thread_name(thread));
+  if (view == View::wall) return {builder.marker(state_name(reason)), name};
+  if (view == View::off_cpu) return {name, builder.marker(std::string(name_of(reason)))};
+  return {name};
+}
+
+/// The samples that a view scales to one exact total, with what the total is.
+using Group = std::vector<const SampleRow*>;
+
+void take_scaled(Builder& builder, const Profile& profile, const Stack& root, std::uint64_t total, const Group& rows) {
+  if (rows.empty()) {
+    Stack whole = root;
+    whole.push_back(builder.marker(kUnsampled));
+    builder.take(std::move(whole), total, 0);
+    return;
+  }
+  std::vector<std::uint64_t> weights;
+  weights.reserve(rows.size());
+  for (const SampleRow* row : rows) weights.push_back(row->weight);
+  const auto shares = scale(total, weights);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    builder.take(root, profile.stacks.at(rows[i]->stack), shares[i], rows[i]->count);
+  }
+}
+
+void take_raw(Builder& builder, const Profile& profile, const Stack& root, const Group& rows) {
+  for (const SampleRow* row : rows) builder.take(root, profile.stacks.at(row->stack), row->weight, row->count);
+}
+
+WeightedStacks time_view(const Profile& profile, View view) {
+  Builder builder(profile, view, "nanoseconds");
+  const bool exact = sum(totals(profile)) > 0;
+  const bool kernel_sampler = std::any_of(profile.samples.begin(), profile.samples.end(),
+                                          [](const SampleRow& row) { return row.sampler == Sampler::kernel_cpu; });
+  const Sampler of_running = kernel_sampler ? Sampler::kernel_cpu : Sampler::inprocess_cpu;
+
+  std::map<std::pair<ThreadId, Reason>, Group> groups;
+  bool by_inprocess = false;
+  for (const SampleRow& row : profile.samples) {
+    const bool running = row.reason == Reason::running;
+    if (row.sampler != (running ? of_running : Sampler::kernel_blocked) || !shown(view, row.reason)) continue;
+    groups[{row.thread, row.reason}].push_back(&row);
+    by_inprocess = by_inprocess || row.sampler == Sampler::inprocess_cpu;
+  }
+  if (by_inprocess) builder.rename(std::string(name_of(view)) + " (in-process samples)");
+
+  if (!exact) {
+    for (const auto& [key, rows] : groups) {
+      take_raw(builder, profile, roots(builder, view, profile.threads.at(key.first), key.second), rows);
+    }
+  } else {
+    for (ThreadId id = 0; id < profile.threads.size(); ++id) {
+      const Thread& thread = profile.threads[id];
+      for (std::size_t number = 0; number < kReasons; ++number) {
+        const auto reason = static_cast<Reason>(number);
+        if (thread.ns[number] == 0 || !shown(view, reason)) continue;
+        const auto rows = groups.find({id, reason});
+        take_scaled(builder, profile, roots(builder, view, thread, reason), thread.ns[number],
+                    rows == groups.end() ? Group{} : rows->second);
+      }
+    }
+  }
+  const bool steady = view == View::on_cpu && kernel_sampler && profile.target.sample_hz > 0;
+  return builder.finish(steady ? 1'000'000'000 / profile.target.sample_hz : 0);
+}
+
+std::map<ThreadId, Group> by_thread(const Profile& profile, Sampler sampler) {
+  std::map<ThreadId, Group> groups;
+  for (const SampleRow& row : profile.samples) {
+    if (row.sampler == sampler) groups[row.thread].push_back(&row);
+  }
+  return groups;
+}
+
+WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler) {
+  Builder builder(profile, view, "nanoseconds");
+  for (const auto& [id, rows] : by_thread(profile, sampler)) {
+    take_raw(builder, profile, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+  }
+  return builder.finish();
+}
+
+WeightedStacks socket_view(const Profile& profile) {
+  Builder builder(profile, View::socket, "bytes");
+  const auto groups = by_thread(profile, Sampler::socket_write);
+  const bool exact = std::any_of(profile.threads.begin(), profile.threads.end(),
+                                 [](const Thread& thread) { return thread.socket.bytes > 0; });
+  for (ThreadId id = 0; id < profile.threads.size(); ++id) {
+    const Thread& thread = profile.threads[id];
+    const auto found = groups.find(id);
+    const Group& rows = found == groups.end() ? Group{} : found->second;
+    if (exact ? thread.socket.bytes == 0 : rows.empty()) continue;
+    const Stack root{builder.marker(thread_name(thread))};
+    if (exact) {
+      take_scaled(builder, profile, root, thread.socket.bytes, rows);
+    } else {
+      take_raw(builder, profile, root, rows);
+    }
+  }
+  return builder.finish();
+}
+
+constexpr std::array<std::string_view, kViews.size()> kNames{"oncpu",  "offcpu", "runnable", "wall",
+                                                             "socket", "map",    "inprocess"};
+
+}  // namespace
+
+std::string_view name_of(View view) { return kNames.at(static_cast<std::size_t>(view)); }
+
+std::optional<View> view_from(std::string_view name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<View>(found - kNames.begin());
+}
+
+std::uint64_t WeightedStacks::total() const {
+  return std::accumulate(stacks.begin(), stacks.end(), std::uint64_t{0},
+                         [](std::uint64_t all, const WeightedStack& stack) { return all + stack.weight; });
+}
+
+WeightedStacks view(const Profile& profile, View view) {
+  switch (view) {
+    case View::socket: return socket_view(profile);
+    case View::map: return raw_view(profile, view, Sampler::map_operation);
+    case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu);
+    case View::on_cpu:
+    case View::off_cpu:
+    case View::runnable:
+    case View::wall: break;
+  }
+  return time_view(profile, view);
+}
+
+}  // namespace fanlight::profile
