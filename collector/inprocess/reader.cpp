@@ -127,7 +127,7 @@ bool Reader::State::drain_ring(std::size_t index, const OnSample& on_sample) {
   }
   while (cursor.next != ring.head) {
     const std::uint64_t until_wrap = geometry.ring_records - (cursor.next & (geometry.ring_records - 1));
-    const std::uint64_t count = std::min({ring.head - cursor.next, until_wrap, std::uint64_t{kBatch}});
+    const std::uint64_t count = std::min<std::uint64_t>({ring.head - cursor.next, until_wrap, kBatch});
     if (!read_batch(index, cursor.next, count, on_sample)) return false;
     cursor.next += count;
   }
