@@ -32,6 +32,8 @@ Result<Outcome> record(const RecordOptions& options) {
   auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns());
   if (!recorder) return within("record", recorder.error());
   say_what_is_missing(window.target());
+  std::fprintf(stderr, "recording %s (pid %d) to %s; Ctrl-C ends it and keeps what was seen\n",
+               window.target().name.c_str(), window.target().pid, options.file.c_str());
 
   Progress progress(options.time);
   const std::uint64_t start_ns = monotonic_ns();
