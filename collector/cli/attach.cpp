@@ -42,8 +42,11 @@ Result<Outcome> attach(const AttachOptions& options) {
   watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
   auto session = session::Session::attach(watched);
   if (!session) return within("attach", session.error());
+  const session::Session& watched_session = *session;
   auto server = serve::Server::start(
-      options.serve, [&session](std::uint64_t from_ns, std::uint64_t to_ns) { return session->query(from_ns, to_ns); });
+      options.serve,
+      {.query = [&](std::uint64_t from_ns, std::uint64_t to_ns) { return watched_session.query(from_ns, to_ns); },
+       .since_attach = [&] { return watched_session.since_attach(); }});
   if (!server) return within("attach", server.error());
   const profile::Target& target = session->window().target();
   say_what_is_missing(target);

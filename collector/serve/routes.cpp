@@ -68,15 +68,16 @@ std::optional<Wait> wait_of(std::string_view target) {
   return Wait{std::chrono::seconds(seconds)};
 }
 
-Answer answer(std::string_view target, std::uint64_t from_ns, const Query& query) {
+Answer answer(std::string_view target, std::uint64_t from_ns, const Source& source) {
   const std::string_view path = path_of(target);
   if (path == "/") return {.body = std::string(kIndex)};
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/metrics")
-    return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(query(0, kForever))};
-  if (path == "/api/report") return {.type = "application/json", .body = formats::report_json(query(0, kForever))};
+    return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(source.since_attach())};
+  if (path == "/api/report")
+    return {.type = "application/json", .body = formats::report_json(source.query(0, kForever))};
   if (const auto view = pprof_view(path)) {
-    const auto bytes = formats::pprof(profile::view(query(from_ns, kForever), *view));
+    const auto bytes = formats::pprof(profile::view(source.query(from_ns, kForever), *view));
     if (!bytes) return {.status = 500, .body = bytes.error().what + "\n"};
     return {.type = "application/octet-stream",
             .body = *bytes,
@@ -85,7 +86,7 @@ Answer answer(std::string_view target, std::uint64_t from_ns, const Query& query
   if (path == "/flamegraph" || path == "/api/folded") {
     const auto view = profile::view_from(parameter(target, "view").value_or("wall"));
     if (!view) return no_view();
-    const profile::WeightedStacks stacks = profile::view(query(0, kForever), *view);
+    const profile::WeightedStacks stacks = profile::view(source.query(0, kForever), *view);
     if (path == "/flamegraph") return {.type = "image/svg+xml", .body = formats::svg(stacks)};
     return {.body = formats::folded(stacks)};
   }

@@ -28,6 +28,6 @@ struct Wait {
 std::optional<Wait> wait_of(std::string_view target);
 
 /// The answer, after the wait. `from_ns`: when the request came. Never throws. Cost: one query.
-Answer answer(std::string_view target, std::uint64_t from_ns, const Query& query);
+Answer answer(std::string_view target, std::uint64_t from_ns, const Source& source);
 
 }  // namespace fanlight::serve

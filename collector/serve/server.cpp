@@ -42,7 +42,7 @@ std::string_view text_of(beast::string_view text) { return {text.data(), text.si
 }  // namespace
 
 struct Server::State {
-  State(Options options_in, Query query_in) : options(std::move(options_in)), query(std::move(query_in)) {}
+  State(Options options_in, Source source_in) : options(std::move(options_in)), source(std::move(source_in)) {}
   ~State() {
     context.stop();
     if (thread.joinable()) thread.join();
@@ -54,7 +54,7 @@ struct Server::State {
   asio::awaitable<void> feed(beast::tcp_stream stream, http::request<http::empty_body> request);
 
   Options options;
-  Query query;
+  Source source;
   std::uint16_t port = 0;
   std::size_t connections = 0;
   asio::io_context context{1};
@@ -94,7 +94,7 @@ asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const ht
       asio::steady_timer timer(context, wait->time);
       co_await timer.async_wait(kAsResult);
     }
-    reply = answer(target, from_ns, query);
+    reply = answer(target, from_ns, source);
   }
   http::response<http::string_body> response{static_cast<http::status>(reply.status), request.version()};
   response.set(http::field::content_type, reply.type);
@@ -132,7 +132,7 @@ asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::reques
       co_await socket.async_close({websocket::close_code::bad_payload, asked.error().what.substr(0, 100)}, kAsResult);
       co_return;
     }
-    const std::string reply = wire::encode_reply(asked->id, query(asked->from_ns, asked->to_ns));
+    const std::string reply = wire::encode_reply(asked->id, source.query(asked->from_ns, asked->to_ns));
     if (const auto [error, bytes] = co_await socket.async_write(asio::buffer(reply), kAsResult); error) co_return;
   }
 }
@@ -167,9 +167,9 @@ Server::~Server() = default;
 
 std::uint16_t Server::port() const { return state_->port; }
 
-Result<Server> Server::start(const Options& options, Query query) {
+Result<Server> Server::start(const Options& options, Source source) {
   const std::string where = "serve on " + options.address + ":" + std::to_string(options.port);
-  auto state = std::make_unique<State>(options, std::move(query));
+  auto state = std::make_unique<State>(options, std::move(source));
   beast::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return fail(0, where + ": not an IP address", "write it like 127.0.0.1 or ::1");

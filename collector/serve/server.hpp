@@ -15,6 +15,14 @@ namespace fanlight::serve {
 /// The one range query, CLOCK_MONOTONIC [from_ns, to_ns). Called from the server's thread; must be safe to call there.
 using Query = std::function<profile::Profile(std::uint64_t from_ns, std::uint64_t to_ns)>;
 
+/// What the process counted since attach, without stacks: monotonic, for /metrics. Called as `Query` is.
+using Totals = std::function<profile::Profile()>;
+
+struct Source {
+  Query query;
+  Totals since_attach;
+};
+
 struct Options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 9180;  // 0: the system chooses
@@ -27,7 +35,7 @@ struct Options {
 class Server {
  public:
   /// Errors: the address cannot be parsed, the port is taken.
-  static Result<Server> start(const Options& options, Query query);
+  static Result<Server> start(const Options& options, Source source);
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
   ~Server();

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "collector/inprocess/reader.hpp"
@@ -46,8 +45,15 @@ profile::Target target_of(const process::Process& process, const Options& option
   return target;
 }
 
+profile::Metric whole_of(const inprocess::MetricReading& now) {
+  return {.name = now.name,
+          .kind = static_cast<profile::Metric::Kind>(now.kind),
+          .value = now.value,
+          .histogram = now.histogram};
+}
+
 profile::Metric growth_of(const inprocess::MetricReading& before, const inprocess::MetricReading& now) {
-  profile::Metric metric{.name = now.name, .kind = static_cast<profile::Metric::Kind>(now.kind), .value = now.value};
+  profile::Metric metric = whole_of(now);
   if (now.kind == inprocess::MetricReading::Kind::counter) {
     metric.value = now.value >= before.value ? now.value - before.value : now.value;
   }
@@ -81,7 +87,7 @@ struct Session::State {
   std::optional<kernel::Probes> probes;
   std::optional<inprocess::Reader> reader;
   kernel::Reading last_reading;
-  std::unordered_map<pid_t, kernel::ThreadReading> last_threads;
+  std::map<pid_t, kernel::ThreadReading> last_threads;  // those alive
   std::map<std::string, inprocess::MetricReading> last_metrics;
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
@@ -280,6 +286,37 @@ const profile::Window& Session::window() const { return state_->window; }
 profile::Profile Session::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
   const std::lock_guard held(state_->lock);
   return state_->window.query(from_ns, to_ns);
+}
+
+profile::Profile Session::since_attach() const {
+  const State& state = *state_;
+  const std::lock_guard held(state.lock);
+  profile::Profile profile{.target = state.window.target(),
+                           .from_ns = state.attached_ns,
+                           .to_ns = state.slice_from_ns,
+                           .realtime_offset_ns = state.window.realtime_offset_ns(),
+                           .maps = state.last_reading.maps,
+                           .registries = state.last_reading.registries,
+                           .ledger = state.last_reading.ledger,
+                           .cost = {.cpu_ns = state.last_usage.cpu_ns,
+                                    .resident_bytes = state.last_usage.resident_bytes,
+                                    .programs = state.last_reading.programs}};
+  for (const auto& [tid, thread] : state.last_threads) {
+    profile.threads.push_back({.tid = tid,
+                               .name = thread.name,
+                               .from_ns = thread.from_ns,
+                               .to_ns = thread.to_ns,
+                               .ns = thread.ns,
+                               .switches_voluntary = thread.switches_voluntary,
+                               .switches_preempted = thread.switches_preempted,
+                               .migrations = thread.migrations,
+                               .wakeups = thread.wakeups,
+                               .run_queue_ns = thread.run_queue_ns,
+                               .socket = thread.socket});
+  }
+  for (const auto& [name, metric] : state.last_metrics) profile.metrics.push_back(whole_of(metric));
+  if (state.reader) profile.ledger.push_back(state.last_inprocess_ledger);
+  return profile;
 }
 
 }  // namespace fanlight::session

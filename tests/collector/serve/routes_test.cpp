@@ -31,7 +31,7 @@ TEST(Routes, Answer) {
                         Case{"/flamegraph", 200, "<svg"}, Case{"/nowhere", 404, "no such page"},
                         Case{"/../etc/passwd", 404, "no such page"}, Case{"", 404, "no such page"}}) {
     SCOPED_TRACE(c.target);
-    const Answer reply = answer(c.target, 0, [](std::uint64_t, std::uint64_t) { return one_thread(); });
+    const Answer reply = answer(c.target, 0, {[](std::uint64_t, std::uint64_t) { return one_thread(); }, one_thread});
     EXPECT_EQ(reply.status, c.status);
     EXPECT_NE(reply.body.find(c.part), std::string::npos) << reply.body;
   }
@@ -39,10 +39,12 @@ TEST(Routes, Answer) {
 
 TEST(Routes, ProfilesAskOnlyForWhatComesAfterTheRequest) {
   std::uint64_t asked_from = 0;
-  const Answer reply = answer("/debug/pprof/profile?seconds=1", 12345, [&](std::uint64_t from_ns, std::uint64_t) {
-    asked_from = from_ns;
-    return one_thread();
-  });
+  const Answer reply = answer("/debug/pprof/profile?seconds=1", 12345,
+                              {[&](std::uint64_t from_ns, std::uint64_t) {
+                                 asked_from = from_ns;
+                                 return one_thread();
+                               },
+                               one_thread});
   EXPECT_EQ(asked_from, 12345u);
   EXPECT_EQ(reply.status, 200u);
   ASSERT_GE(reply.body.size(), 2u);

@@ -31,7 +31,7 @@ profile::Profile tiny(std::uint64_t from_ns, std::uint64_t to_ns) {
 
 class ServeTest : public ::testing::Test {
  protected:
-  ServeTest() : server_(Server::start({.port = 0}, tiny)) {}
+  ServeTest() : server_(Server::start({.port = 0}, {tiny, [] { return tiny(0, 1); }})) {}
   std::string authority() const { return "127.0.0.1:" + std::to_string(server_->port()); }
   tcp::socket connected() {
     tcp::socket socket(context_);
@@ -105,7 +105,7 @@ TEST_F(ServeTest, LiveFeedRefusesForeignPages) {
 }
 
 TEST_F(ServeTest, SaysThatThePortIsTaken) {
-  const auto second = Server::start({.port = server_->port()}, tiny);
+  const auto second = Server::start({.port = server_->port()}, {tiny, [] { return tiny(0, 1); }});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, EADDRINUSE);
   EXPECT_FALSE(second.error().hint.empty());
