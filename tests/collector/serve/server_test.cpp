@@ -112,7 +112,7 @@ TEST_F(ServeTest, SaysThatThePortIsTaken) {
 }
 
 TEST_F(ServeTest, SurvivesHalfRequestsAndGarbage) {
-  for (const std::string text : {std::string("GET /met"), std::string(20'000, 'x'), std::string("\0\0\0\0", 4),
+  for (const std::string& text : {std::string("GET /met"), std::string(20'000, 'x'), std::string("\0\0\0\0", 4),
                                  std::string("GET / HTTP/1.1\r\nHost: ") + std::string(9000, 'h') + "\r\n\r\n"}) {
     tcp::socket socket = connected();
     beast::error_code ignored;
