@@ -20,8 +20,8 @@ inline constexpr std::uint32_t kVersion = 1;
 
 /// Histograms travel as counts; their sums are estimated anew, as `Histogram::from_counts` does. Cost: O(profile).
 std::string encode(const profile::Profile& profile);
-/// Every index is checked, so that what comes back may be used without looking. Errors: too long, not a profile, another
-/// version, an index that refers to nothing. Threads: any.
+/// Every index is checked, so that what comes back may be used without looking. Errors: too long, not a profile,
+/// another version, an index that refers to nothing. Threads: any.
 Result<profile::Profile> decode(std::string_view bytes);
 
 /// The range that the dashboard asks for, CLOCK_MONOTONIC [from_ns, to_ns).

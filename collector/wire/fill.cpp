@@ -1,0 +1,178 @@
+#include <string_view>
+#include <unordered_map>
+
+#include "collector/wire/message.hpp"
+#include "collector/wire/wire.hpp"
+
+namespace fanlight::wire {
+namespace {
+
+void fill(proto::Histogram& message, const KernelHistogram& histogram) {
+  const auto counts = histogram.counts();
+  std::size_t used = counts.size();
+  while (used > 0 && counts[used - 1] == 0) --used;
+  message.mutable_counts()->Add(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
+template <class Message>
+void fill_reasons(Message& message, const PerReason& ns) {
+  std::size_t used = ns.size();
+  while (used > 0 && ns[used - 1] == 0) --used;
+  message.mutable_ns()->Add(ns.begin(), ns.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
+void fill(proto::Socket& message, const kernel::SocketCounts& socket) {
+  message.set_writes(socket.writes);
+  message.set_bytes_written(socket.bytes);
+  message.set_would_block(socket.would_block);
+  message.set_errors(socket.errors);
+}
+
+void fill(proto::Metric& message, const profile::Metric& metric) {
+  message.set_name(metric.name);
+  message.set_kind(static_cast<std::uint32_t>(metric.kind));
+  message.set_value(metric.value);
+  if (metric.histogram.count() > 0) fill(*message.mutable_histogram(), metric.histogram);
+}
+
+void fill(proto::Target& message, const profile::Target& target) {
+  message.set_pid(target.pid);
+  message.set_name(target.name);
+  message.set_executable(target.executable);
+  message.set_kernel(target.kernel);
+  message.set_host(target.host);
+  message.set_sample_hz(target.sample_hz);
+  for (const kernel::Form& form : target.forms) {
+    auto& one = *message.add_forms();
+    one.set_probe(form.probe);
+    one.set_form(form.form);
+    one.set_why(form.why);
+  }
+}
+
+void fill(proto::Thread& message, const profile::Thread& thread) {
+  message.set_tid(thread.tid);
+  message.set_name(thread.name);
+  message.set_from_ns(thread.from_ns);
+  message.set_to_ns(thread.to_ns);
+  message.set_ended(thread.ended);
+  fill_reasons(message, thread.ns);
+  message.set_switches_voluntary(thread.switches_voluntary);
+  message.set_switches_preempted(thread.switches_preempted);
+  message.set_migrations(thread.migrations);
+  message.set_wakeups(thread.wakeups);
+  fill(*message.mutable_run_queue_ns(), thread.run_queue_ns);
+  fill(*message.mutable_socket(), thread.socket);
+}
+
+void fill_code(proto::Profile& message, const profile::Profile& profile) {
+  // Thousands of frames share a handful of modules.
+  std::unordered_map<std::string_view, std::uint32_t> modules;
+  for (const profile::Frame& frame : profile.frames) {
+    const auto [found, inserted] = modules.emplace(frame.module, static_cast<std::uint32_t>(modules.size()));
+    if (inserted) message.add_modules(frame.module);
+    auto& one = *message.add_frames();
+    one.set_origin(static_cast<std::uint32_t>(frame.origin));
+    one.set_module(found->second);
+    one.set_offset(frame.offset);
+    one.set_name(frame.name);
+  }
+  for (const profile::Stack& stack : profile.stacks) {
+    message.add_stacks()->mutable_frames()->Add(stack.begin(), stack.end());
+  }
+  for (const profile::SampleRow& row : profile.samples) {
+    auto& one = *message.add_samples();
+    one.set_sampler(static_cast<std::uint32_t>(row.sampler));
+    one.set_reason(static_cast<std::uint32_t>(row.reason));
+    one.set_thread(row.thread);
+    one.set_stack(row.stack);
+    one.set_weight(row.weight);
+    one.set_count(row.count);
+  }
+}
+
+void fill_operations(proto::Profile& message, const profile::Profile& profile) {
+  for (const kernel::MapReading& map : profile.maps) {
+    auto& one = *message.add_maps();
+    one.set_map_id(map.map_id);
+    one.set_map_name(map.map_name);
+    one.set_map_type(map.map_type);
+    one.set_operation(map.operation);
+    one.set_count(map.count);
+    one.set_errors(map.errors);
+    one.set_total_ns(map.total_ns);
+    fill(*one.mutable_latency_ns(), map.latency_ns);
+  }
+  for (const kernel::RegistryReading& registry : profile.registries) {
+    auto& one = *message.add_registries();
+    one.set_registry(registry.registry);
+    one.set_shard(registry.shard);
+    one.set_operation(registry.operation);
+    one.set_count(registry.count);
+    one.set_wait_ns(registry.wait_ns);
+    one.set_hold_ns(registry.hold_ns);
+    fill(*one.mutable_wait(), registry.wait);
+  }
+  for (const profile::Metric& metric : profile.metrics) fill(*message.add_metrics(), metric);
+}
+
+void fill(proto::Second& message, const profile::SecondPoint& second) {
+  message.set_from_ns(second.from_ns);
+  message.set_to_ns(second.to_ns);
+  fill_reasons(message, second.ns);
+  message.set_samples(second.samples);
+  fill(*message.mutable_socket(), second.socket);
+  message.set_dropped(second.dropped);
+  fill(*message.mutable_run_queue_ns(), second.run_queue_ns);
+  for (const profile::Metric& metric : second.metrics) fill(*message.add_metrics(), metric);
+}
+
+void fill(proto::LedgerEntry& message, const LedgerEntry& entry) {
+  message.set_source(entry.source);
+  message.set_produced(entry.produced);
+  message.set_delivered(entry.delivered);
+  for (const auto& [cause, count] : entry.dropped) {
+    auto& one = *message.add_dropped();
+    one.set_cause(cause);
+    one.set_count(count);
+  }
+  for (const auto& [cause, count] : entry.missed) {
+    auto& one = *message.add_missed();
+    one.set_cause(cause);
+    one.set_count(count);
+  }
+}
+
+void fill(proto::Cost& message, const profile::OwnCost& cost) {
+  message.set_cpu_ns(cost.cpu_ns);
+  message.set_resident_bytes(cost.resident_bytes);
+  for (const kernel::ProgramCost& program : cost.programs) {
+    auto& one = *message.add_programs();
+    one.set_name(program.name);
+    one.set_runs(program.runs);
+    one.set_run_ns(program.run_ns);
+  }
+}
+
+}  // namespace
+
+void fill(proto::Profile& message, const profile::Profile& profile) {
+  message.set_version(kVersion);
+  fill(*message.mutable_target(), profile.target);
+  message.set_from_ns(profile.from_ns);
+  message.set_to_ns(profile.to_ns);
+  message.set_realtime_offset_ns(profile.realtime_offset_ns);
+  fill_code(message, profile);
+  for (const profile::Thread& thread : profile.threads) fill(*message.add_threads(), thread);
+  fill_operations(message, profile);
+  for (const profile::Event& event : profile.events) {
+    auto& one = *message.add_events();
+    one.set_time_ns(event.time_ns);
+    one.set_text(event.text);
+  }
+  for (const profile::SecondPoint& second : profile.seconds) fill(*message.add_seconds(), second);
+  for (const LedgerEntry& entry : profile.ledger) fill(*message.add_ledger(), entry);
+  fill(*message.mutable_cost(), profile.cost);
+}
+
+}  // namespace fanlight::wire

@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <string>
+
+#include "collector/wire/message.hpp"
+#include "collector/wire/wire.hpp"
+
+namespace fanlight::wire {
+namespace {
+
+// One bucket more than the largest 64-bit value needs.
+constexpr int kMaxBuckets = static_cast<int>(fanlight_bucket(~0ull, KernelHistogram::kBits)) + 1;
+
+/// Reads fields one after the other; the first that names nothing is remembered and ends the decoding.
+class Reader {
+ public:
+  const std::string& problem() const { return problem_; }
+
+  /// `number` when it is below `bound`, else 0 and a problem.
+  std::uint32_t below(std::uint64_t number, std::uint64_t bound, const char* what) {
+    if (number < bound) return static_cast<std::uint32_t>(number);
+    if (problem_.empty()) problem_ = std::string(what) + " " + std::to_string(number) + " is unknown";
+    return 0;
+  }
+
+  KernelHistogram histogram(const proto::Histogram& message) {
+    if (message.counts_size() > kMaxBuckets) {
+      below(static_cast<std::uint64_t>(message.counts_size()), kMaxBuckets + 1, "histogram bucket");
+      return {};
+    }
+    return KernelHistogram::from_counts(
+        std::span<const std::uint64_t>(message.counts().data(), static_cast<std::size_t>(message.counts_size())));
+  }
+
+  template <class Message>
+  PerReason reasons(const Message& message) {
+    PerReason ns{};
+    if (message.ns_size() > static_cast<int>(kReasons)) {
+      below(static_cast<std::uint64_t>(message.ns_size()) - 1, kReasons, "reason");
+      return ns;
+    }
+    std::copy(message.ns().begin(), message.ns().end(), ns.begin());
+    return ns;
+  }
+
+  profile::Metric metric(const proto::Metric& message) {
+    return {message.name(), static_cast<profile::Metric::Kind>(below(message.kind(), 3, "metric kind")),
+            message.value(), histogram(message.histogram())};
+  }
+
+ private:
+  std::string problem_;
+};
+
+kernel::SocketCounts socket_from(const proto::Socket& message) {
+  return {message.writes(), message.bytes_written(), message.would_block(), message.errors()};
+}
+
+profile::Target target_from(const proto::Target& message) {
+  profile::Target target{.pid = message.pid(),
+                         .name = message.name(),
+                         .executable = message.executable(),
+                         .kernel = message.kernel(),
+                         .host = message.host(),
+                         .sample_hz = message.sample_hz()};
+  for (const auto& form : message.forms()) target.forms.push_back({form.probe(), form.form(), form.why()});
+  return target;
+}
+
+profile::Thread thread_from(Reader& reader, const proto::Thread& message) {
+  return {.tid = message.tid(),
+          .name = message.name(),
+          .from_ns = message.from_ns(),
+          .to_ns = message.to_ns(),
+          .ended = message.ended(),
+          .ns = reader.reasons(message),
+          .switches_voluntary = message.switches_voluntary(),
+          .switches_preempted = message.switches_preempted(),
+          .migrations = message.migrations(),
+          .wakeups = message.wakeups(),
+          .run_queue_ns = reader.histogram(message.run_queue_ns()),
+          .socket = socket_from(message.socket())};
+}
+
+void read_code(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  for (const auto& frame : message.frames()) {
+    const auto module = reader.below(frame.module(), static_cast<std::uint64_t>(message.modules_size()), "module");
+    if (!reader.problem().empty()) return;
+    profile.frames.push_back({static_cast<profile::FrameOrigin>(reader.below(frame.origin(), 3, "frame origin")),
+                              message.modules(static_cast<int>(module)), frame.offset(), frame.name()});
+  }
+  for (const auto& stack : message.stacks()) {
+    for (const auto frame : stack.frames()) reader.below(frame, profile.frames.size(), "frame");
+    profile.stacks.emplace_back(stack.frames().begin(), stack.frames().end());
+  }
+  for (const auto& row : message.samples()) {
+    constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
+    profile.samples.push_back({static_cast<Sampler>(reader.below(row.sampler(), kSamplers, "sampler")),
+                               static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
+                               reader.below(row.thread(), static_cast<std::uint64_t>(message.threads_size()), "thread"),
+                               reader.below(row.stack(), profile.stacks.size(), "stack"), row.weight(), row.count()});
+  }
+}
+
+void read_operations(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  for (const auto& map : message.maps()) {
+    profile.maps.push_back({map.map_id(), map.map_name(), map.map_type(), map.operation(), map.count(), map.errors(),
+                            map.total_ns(), reader.histogram(map.latency_ns())});
+  }
+  for (const auto& row : message.registries()) {
+    profile.registries.push_back({row.registry(), row.shard(), row.operation(), row.count(), row.wait_ns(),
+                                  row.hold_ns(), reader.histogram(row.wait())});
+  }
+  for (const auto& metric : message.metrics()) profile.metrics.push_back(reader.metric(metric));
+}
+
+profile::SecondPoint second_from(Reader& reader, const proto::Second& message) {
+  profile::SecondPoint second{.from_ns = message.from_ns(),
+                              .to_ns = message.to_ns(),
+                              .ns = reader.reasons(message),
+                              .samples = message.samples(),
+                              .socket = socket_from(message.socket()),
+                              .dropped = message.dropped(),
+                              .run_queue_ns = reader.histogram(message.run_queue_ns())};
+  for (const auto& metric : message.metrics()) second.metrics.push_back(reader.metric(metric));
+  return second;
+}
+
+LedgerEntry entry_from(const proto::LedgerEntry& message) {
+  LedgerEntry entry{.source = message.source(), .produced = message.produced(), .delivered = message.delivered()};
+  for (const auto& cause : message.dropped()) entry.dropped[cause.cause()] += cause.count();
+  for (const auto& cause : message.missed()) entry.missed[cause.cause()] += cause.count();
+  return entry;
+}
+
+}  // namespace
+
+Result<profile::Profile> profile_from(const proto::Profile& message) {
+  if (message.version() != kVersion) {
+    return fail(0,
+                "live feed of version " + std::to_string(message.version()) + ", this program speaks " +
+                    std::to_string(kVersion),
+                "run the same release of fanlight on both ends");
+  }
+  Reader reader;
+  profile::Profile profile{.target = target_from(message.target()),
+                           .from_ns = message.from_ns(),
+                           .to_ns = message.to_ns(),
+                           .realtime_offset_ns = message.realtime_offset_ns()};
+  for (const auto& thread : message.threads()) profile.threads.push_back(thread_from(reader, thread));
+  read_code(reader, message, profile);
+  read_operations(reader, message, profile);
+  for (const auto& event : message.events()) profile.events.push_back({event.time_ns(), event.text()});
+  for (const auto& second : message.seconds()) profile.seconds.push_back(second_from(reader, second));
+  for (const auto& entry : message.ledger()) profile.ledger.push_back(entry_from(entry));
+  profile.cost.cpu_ns = message.cost().cpu_ns();
+  profile.cost.resident_bytes = message.cost().resident_bytes();
+  for (const auto& program : message.cost().programs()) {
+    profile.cost.programs.push_back({program.name(), program.runs(), program.run_ns()});
+  }
+  if (!reader.problem().empty()) return fail(0, "profile from the live feed: " + reader.problem());
+  return profile;
+}
+
+}  // namespace fanlight::wire
