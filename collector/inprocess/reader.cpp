@@ -90,7 +90,7 @@ bool Reader::State::read_batch(std::size_t index, std::uint64_t first, std::size
   const TimeRange range{opened_ns - std::min(opened_ns, 10 * kSecond), monotonic_ns() + kSecond};
   for (std::size_t i = 0; i < count; ++i) {
     ++produced;
-    if (ring.head >= first + i + geometry.ring_records) {
+    if (ring.head - (first + i) >= geometry.ring_records) {
       ++overrun;
       continue;
     }
