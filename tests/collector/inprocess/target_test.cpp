@@ -67,10 +67,10 @@ IN_SECTION(spin_both) double spin_both(std::uint64_t until_ns) {
   const std::uint64_t begin = thread_cpu_ns();
   std::uint64_t in_more = 0, in_less = 0;
   for (std::uint64_t now = begin, block = now; now - begin < until_ns; block = now) {
-    for (; now - block < 70'000'000; now = thread_cpu_ns()) spin_more(20'000);
+    for (; now - block < 70'000'000; now = thread_cpu_ns()) spin_more(1'000'000);
     in_more += now - block;
     block = now;
-    for (; now - block < 30'000'000; now = thread_cpu_ns()) spin_less(20'000);
+    for (; now - block < 30'000'000; now = thread_cpu_ns()) spin_less(1'000'000);
     in_less += now - block;
   }
   return static_cast<double>(in_more) / static_cast<double>(in_more + in_less);
