@@ -23,8 +23,9 @@ class Symbols {
   Symbols& operator=(Symbols&&) noexcept;
   ~Symbols();
 
-  /// The function at `offset` within the file `module` (the path as the target sees it). Without argument lists:
-  /// "fanlight::server::Worker::flush()" keeps its parameters only where overloads differ in nothing else.
+  /// The function at `offset` within the file `module` (the path as the target sees it), as `display_name()` spells it:
+  /// "fanlight::server::Worker::flush". Overloads share a name. "[vdso]" is named from our own; other code without a
+  /// file stays "[anon+0xoffset]".
   std::string user(const std::string& module, std::uint64_t offset);
   /// The kernel function at `address`; "[kernel+0x…]" where addresses are hidden.
   std::string kernel(std::uint64_t address);

@@ -1,0 +1,96 @@
+#include "collector/symbols/module_file.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "collector/process/mappings.hpp"
+
+namespace fanlight::symbols {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The file at `path` with symbolic links, ".." and absolute links kept below `directory`; not yet opened for reading.
+/// The target chooses what lies there: a link must not lead the collector, which may be root, out of that tree.
+Fd locate_below(const Fd& directory, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return Fd{static_cast<int>(::syscall(SYS_openat2, directory.get(), path.c_str(), &how, sizeof how))};
+}
+
+/// Opens what `located` refers to, for reading. Opening a device or a pipe can have effects, so the kind comes first.
+Result<Fd> open_regular(const Fd& located, const std::string& name) {
+  if (!located) return fail(errno, name);
+  struct stat status;
+  if (::fstat(located.get(), &status) != 0) return fail(errno, name);
+  if (!S_ISREG(status.st_mode)) return fail(0, name + ": not a regular file");
+  Fd file{::open(("/proc/self/fd/" + std::to_string(located.get())).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!file) return fail(errno, name);
+  return file;
+}
+
+std::string range_name(const process::Mapping& mapping) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto hexadecimal = [&](std::uint64_t number) {
+    std::string text;
+    do text.insert(text.begin(), kDigits[number & 15]);
+    while ((number >>= 4) != 0);
+    return text;
+  };
+  return hexadecimal(mapping.start) + "-" + hexadecimal(mapping.end);
+}
+
+Fd open_directory(const fs::path& path) { return Fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)}; }
+
+}  // namespace
+
+ModuleFiles::ModuleFiles(pid_t pid, fs::path root)
+    : pid_(pid), root_(std::move(root)), own_root_(open_directory(root_)) {
+  if (pid_ == 0) return;
+  const fs::path process = root_ / "proc" / std::to_string(pid_);
+  target_root_ = open_directory(process / "root");
+  executable_ = Fd{::open((process / "exe").c_str(), O_PATH | O_CLOEXEC)};
+  std::error_code unreadable;
+  executable_path_ = fs::read_symlink(process / "exe", unreadable).string();
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (executable_path_.ends_with(kDeleted)) executable_path_.resize(executable_path_.size() - kDeleted.size());
+}
+
+Result<Fd> ModuleFiles::open(const std::string& module) const {
+  if (!module.starts_with('/')) return fail(0, module + ": not a file");
+  if (executable_ && module == executable_path_) return open_regular(executable_, module);
+  if (pid_ != 0) {
+    // The path may lead to a newer file by now. While the target lives, the kernel knows which one it has mapped.
+    const auto mappings = process::Mappings::read(pid_, root_);
+    if (mappings) {
+      const auto mapping = std::ranges::find(mappings->all(), module, &process::Mapping::path);
+      if (mapping != mappings->all().end() && mapping->deleted) {
+        const fs::path link = root_ / "proc" / std::to_string(pid_) / "map_files" / range_name(*mapping);
+        const Fd located{::open(link.c_str(), O_PATH | O_CLOEXEC)};
+        return open_regular(located, module + " (deleted or replaced while it runs)");
+      }
+    }
+  }
+  return open_regular(locate_below(target_root_ ? target_root_ : own_root_, module), module);
+}
+
+Result<Fd> ModuleFiles::open_debug_file(const std::string& build_id) const {
+  if (build_id.size() < 4) return fail(0, "no build-id");
+  const std::string path = "/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";
+  if (target_root_)
+    if (auto file = open_regular(locate_below(target_root_, path), path)) return file;
+  return open_regular(locate_below(own_root_, path), path);
+}
+
+}  // namespace fanlight::symbols
