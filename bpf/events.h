@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What the kernel programs hand to user space. In: nothing. Out: one layout, checked by both compilers.
+ * Fixed widths, widest first, no implicit padding. Lives for one run: these bytes are never stored. */
+#ifndef FANLIGHT_EVENTS_H
+#define FANLIGHT_EVENTS_H
+
+#ifndef __cplusplus
+#define static_assert _Static_assert
+#endif
+#ifndef __VMLINUX_H__ /* the programs' type header defines these already */
+#include <linux/types.h>
+#endif
+
+#include "bpf/log_linear.h"
+#include "bpf/states.h"
+
+/* Histograms made in the kernel: 8 buckets per power of two; 2^40 ns (18 minutes) and above share the last one. */
+#define FANLIGHT_HISTOGRAM_BITS 3
+#define FANLIGHT_HISTOGRAM_BUCKETS 304
+
+/* What bpf_get_stack gives at most by default (sysctl kernel.perf_event_max_stack). */
+#define FANLIGHT_FRAMES 127
+
+/* Each has its own account of what was produced and what was lost. */
+enum fanlight_source {
+	FANLIGHT_SOURCE_CPU = 0,
+	FANLIGHT_SOURCE_BLOCKED = 1,
+	FANLIGHT_SOURCE_SOCKET = 2,
+	FANLIGHT_SOURCE_MAP = 3,
+	FANLIGHT_SOURCE_THREAD_END = 4,
+	FANLIGHT_SOURCES = 5
+};
+
+/* `produced` is counted before a record is offered, `settled` after it is known whether the ring took it. While the two
+ * are equal no program is in between, and `produced` and `ring_full` belong to the same moment. */
+struct fanlight_account {
+	__u64 produced;
+	__u64 ring_full;
+	__u64 settled;
+};
+static_assert(sizeof(struct fanlight_account) == 24, "");
+
+/* What could not be counted where it belongs, or never reached a program. */
+struct fanlight_misses {
+	__u64 no_storage;      /* scheduler events of a thread for which the kernel gave no memory */
+	__u64 unknown_thread;  /* on-CPU samples of a thread that is not the target's, or not yet known */
+	__u64 woke_meanwhile;  /* visits of a thread that ran before its stack was read */
+	__u64 map_table_full;  /* operations on BPF maps without room to count them */
+	__u64 registry_table_full;
+};
+
+enum fanlight_sample_flags {
+	FANLIGHT_SAME_STACK = 1, /* the thread has not moved since its last visit: its stack is left out */
+	FANLIGHT_CUT_STACK = 2   /* the user stack goes on after the last frame */
+};
+
+/* One stack. Ring buffer and visits; only the frames in use are handed over. */
+struct fanlight_sample {
+	__u64 time_ns; /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() */
+	__u64 weight;  /* CPU: ns; blocked: 0, user space knows; socket: bytes; map: ns */
+	__u64 count;   /* events that it stands for */
+	__u32 source;  /* enum fanlight_source */
+	__u32 tid;     /* in the collector's PID namespace */
+	__u32 reason;  /* enum fanlight_reason */
+	__u16 flags;   /* enum fanlight_sample_flags */
+	__u8 kernel_frames;
+	__u8 user_frames;
+	__u64 frames[2 * FANLIGHT_FRAMES]; /* kernel leaf first, then user leaf first */
+};
+#define FANLIGHT_SAMPLE_HEAD 40
+static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 16 * FANLIGHT_FRAMES, "no padding");
+
+enum fanlight_thread_flags {
+	FANLIGHT_THREAD_ENDED = 1,
+	FANLIGHT_THREAD_TORN = 2 /* it changed under every attempt to copy it: its times are not to be used */
+};
+
+/* Everything counted for one thread. Readings and thread ends. */
+struct fanlight_thread {
+	__u64 from_ns;
+	__u64 to_ns; /* the sum of `ns` is to_ns - from_ns */
+	__u64 ns[FANLIGHT_REASONS];
+	__u64 switches_voluntary;
+	__u64 switches_preempted;
+	__u64 migrations;
+	__u64 wakeups;
+	__u64 socket_writes;
+	__u64 socket_bytes;
+	__u64 socket_would_block;
+	__u64 socket_errors;
+	__u32 tid; /* in the collector's PID namespace */
+	__u32 flags;
+	__u32 siblings; /* threads of the process at that moment, this one included; 0 in thread ends */
+	__u32 unused;
+	char name[16];
+	__u32 run_queue[FANLIGHT_HISTOGRAM_BUCKETS];
+};
+#define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 32)
+static_assert(sizeof(struct fanlight_thread) == FANLIGHT_THREAD_HEAD + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
+
+struct fanlight_map_key {
+	__u32 map_id;  /* 0: the descriptor named no map */
+	__u32 command; /* enum bpf_cmd */
+};
+
+struct fanlight_map_count {
+	__u64 count;
+	__u64 errors;
+	__u64 total_ns;
+	__u32 type; /* enum bpf_map_type */
+	__u32 unused;
+	char name[16];
+	__u32 latency[FANLIGHT_HISTOGRAM_BUCKETS];
+};
+
+struct fanlight_registry_key {
+	char registry[24];
+	__u32 shard;
+	__u32 operation; /* 0 insert, 1 remove, 2 lookup, 3 iterate */
+};
+
+struct fanlight_registry_count {
+	__u64 count;
+	__u64 wait_ns;
+	__u64 hold_ns;
+	__u32 wait[FANLIGHT_HISTOGRAM_BUCKETS];
+};
+
+/* The bucket of a value, with everything from 2^40 up in the last. */
+FANLIGHT_INLINE unsigned int fanlight_capped_bucket(__u64 value)
+{
+	unsigned int bucket = fanlight_bucket(value, FANLIGHT_HISTOGRAM_BITS);
+	return bucket < FANLIGHT_HISTOGRAM_BUCKETS ? bucket : FANLIGHT_HISTOGRAM_BUCKETS - 1;
+}
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Where time goes that is not spent on a CPU: a sleepable iterator over the target's threads, read by user space at
+ * random moments. It reads the stacks of those that are not running from outside, so the target pays nothing. */
+#include "bpf/emit.bpf.h"
+#include "bpf/reason.bpf.h"
+#include "bpf/threads.bpf.h"
+
+#define STACK_WORDS 256 /* 2 KiB hold most chains of frames whole: one copy instead of one for each */
+
+struct visit_room {
+	struct fanlight_sample sample;
+	__u64 stack[STACK_WORDS];
+};
+
+/* One room, since one reader of ours runs the iterator; sleepable programs cannot hold on to a CPU's own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct visit_room);
+} visit_scratch SEC(".maps");
+
+/* Follows the saved frame pointers: at each, the caller's frame pointer and the return address. */
+static __always_inline __u32 walk_user(struct task_struct *task, struct visit_room *room, __u32 at)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u64 bp = BPF_CORE_READ(regs, bp), sp = BPF_CORE_READ(regs, sp);
+	__u64 frame[2];
+	__u32 found = 1;
+
+	room->sample.frames[at] = BPF_CORE_READ(regs, ip);
+	bool copied = !bpf_copy_from_user_task(room->stack, sizeof(room->stack), (void *)sp, task, 0);
+	for (; found < FANLIGHT_FRAMES; found++) {
+		/* Outer frames lie higher; what does not is no frame. */
+		if (bp < sp || bp & 7)
+			break;
+		__u64 word = (bp - sp) / 8;
+		if (copied && word < STACK_WORDS - 1) {
+			frame[0] = room->stack[word & (STACK_WORDS - 1)];
+			frame[1] = room->stack[(word + 1) & (STACK_WORDS - 1)];
+		} else if (bpf_copy_from_user_task(frame, sizeof(frame), (void *)bp, task, 0)) {
+			break;
+		}
+		if (!frame[1])
+			break;
+		room->sample.frames[(at + found) & 255] = frame[1];
+		if (frame[0] <= bp) {
+			found++;
+			break;
+		}
+		bp = frame[0];
+	}
+	return found;
+}
+
+SEC("iter.s/task")
+int fl_visit(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	__u32 zero = 0;
+
+	if (!task || !is_target(task))
+		return 0;
+	struct thread *thread = known_thread(task);
+	__u32 reason;
+	__u64 changes = 0;
+	if (thread && thread->position) {
+		changes = *(volatile __u64 *)&thread->changes;
+		reason = reason_now(thread);
+	} else {
+		reason = observed_reason(task);
+	}
+	if (reason == FANLIGHT_RUNNING || reason >= FANLIGHT_REASONS || state_of(task) & TASK_DEAD)
+		return 0;
+	struct visit_room *room = bpf_map_lookup_elem(&visit_scratch, &zero);
+	if (!room)
+		return 0;
+	struct fanlight_sample *sample = &room->sample;
+	sample->time_ns = bpf_ktime_get_ns();
+	sample->weight = 0;
+	sample->count = 1;
+	sample->source = FANLIGHT_SOURCE_BLOCKED;
+	sample->tid = thread ? thread->totals.tid : tid_of(task);
+	sample->reason = reason;
+	sample->flags = 0;
+	sample->kernel_frames = 0;
+	sample->user_frames = 0;
+
+	__u32 kernel = 0, user = 0;
+	if (thread && thread->visited == changes + 1) {
+		sample->flags = FANLIGHT_SAME_STACK;
+	} else {
+		long bytes = bpf_get_task_stack(task, sample->frames, 8 * FANLIGHT_FRAMES, 0);
+		kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
+		if (kernel > FANLIGHT_FRAMES)
+			kernel = FANLIGHT_FRAMES;
+		user = walk_user(task, room, kernel);
+		if (user > FANLIGHT_FRAMES)
+			user = FANLIGHT_FRAMES;
+		sample->kernel_frames = kernel;
+		sample->user_frames = user;
+		if (user == FANLIGHT_FRAMES)
+			sample->flags = FANLIGHT_CUT_STACK;
+		if (thread && thread->changes != changes) {
+			/* What was read may be of two different moments. */
+			__sync_fetch_and_add(&misses.woke_meanwhile, 1);
+			return 0;
+		}
+	}
+	__u32 frames = kernel + user;
+	if (frames > 2 * FANLIGHT_FRAMES)
+		return 0;
+	struct fanlight_account *account = &accounts[FANLIGHT_SOURCE_BLOCKED];
+	__sync_fetch_and_add(&account->produced, 1);
+	if (bpf_seq_write(ctx->meta->seq, sample, FANLIGHT_SAMPLE_HEAD + 8 * frames)) {
+		/* The page is full: the kernel hands it over and calls us again for the same thread. */
+		__sync_fetch_and_sub(&account->produced, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&account->settled, 1);
+	if (thread)
+		thread->visited = changes + 1;
+	return 0;
+}

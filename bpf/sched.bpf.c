@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Exact time per thread and reason. Every change of state passes one of these five points. */
+#include "bpf/emit.bpf.h"
+#include "bpf/reason.bpf.h"
+#include "bpf/threads.bpf.h"
+
+static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __u64 now)
+{
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return;
+	assume(thread, FANLIGHT_RUNNING);
+
+	/* Not the tracepoint's own prev_state: before 6.14 it still says "sleeping" of a thread that a pending signal kept
+	 * on its run queue. */
+	__u32 state = preempt ? 0 : state_of(task);
+	__u32 reason = state ? blocked_reason(task, state, thread->last_block) : FANLIGHT_RUNNABLE_PREEMPTED;
+
+	begin_change(thread);
+	enter(thread, now, reason);
+	if (state) {
+		thread->last_block = reason;
+		thread->totals.switches_voluntary++;
+	} else {
+		thread->runnable_ns = now;
+		thread->totals.switches_preempted++;
+	}
+	thread->last_cpu = bpf_get_smp_processor_id() + 1;
+	end_change(thread);
+
+	if (state & TASK_DEAD) {
+		struct fanlight_thread *totals = &thread->totals;
+		if (!totals->from_ns)
+			totals->from_ns = window_start_ns;
+		totals->to_ns = thread->position >> REASON_BITS;
+		totals->flags |= FANLIGHT_THREAD_ENDED;
+		bpf_probe_read_kernel_str(totals->name, sizeof(totals->name), task->comm);
+		emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals, sizeof(*totals));
+	}
+}
+
+static __always_inline void enter_cpu(struct task_struct *task, __u64 now)
+{
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return;
+	assume(thread, FANLIGHT_RUNNABLE_QUEUED);
+
+	__u32 cpu = bpf_get_smp_processor_id() + 1;
+	__u64 since = thread->position >> REASON_BITS;
+	__u64 runnable = thread->runnable_ns ?: since;
+	begin_change(thread);
+	if (reason_now(thread) >= FANLIGHT_BLOCKED_OTHER) {
+		/* Its wakeup passed unseen (a program does not interrupt itself). The waking may have been seen. */
+		runnable = thread->waking_ns > since ? thread->waking_ns : now;
+		enter(thread, runnable, FANLIGHT_RUNNABLE_WAKING);
+	}
+	enter(thread, now, FANLIGHT_RUNNING);
+	__u32 bucket = fanlight_capped_bucket(now > runnable ? now - runnable : 0);
+	if (bucket < FANLIGHT_HISTOGRAM_BUCKETS)
+		thread->totals.run_queue[bucket]++;
+	if (thread->last_cpu && thread->last_cpu != cpu)
+		thread->totals.migrations++;
+	thread->last_cpu = cpu;
+	thread->waking_ns = 0;
+	end_change(thread);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(fl_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	leave_cpu(prev, preempt, now);
+	enter_cpu(next, now);
+	return 0;
+}
+
+/* Only a time stamp: this may run while the thread is still on its way out on another CPU. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(fl_waking, struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+
+	if (thread)
+		thread->waking_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(fl_wakeup, struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return 0;
+	if (!thread->position)
+		assume(thread, observed_reason(task) == FANLIGHT_RUNNING
+				       ? FANLIGHT_RUNNING
+				       : blocked_reason(task, TASK_INTERRUPTIBLE, FANLIGHT_BLOCKED_OTHER));
+	/* Woken before it ever left its CPU: nothing changed. */
+	if (reason_now(thread) < FANLIGHT_BLOCKED_OTHER)
+		return 0;
+
+	__u64 now = bpf_ktime_get_ns();
+	__u64 since = thread->position >> REASON_BITS;
+	__u64 waking = thread->waking_ns ?: now;
+	if (waking < since)
+		waking = since;
+	if (waking > now)
+		waking = now;
+	begin_change(thread);
+	enter(thread, waking, FANLIGHT_RUNNABLE_WAKING);
+	enter(thread, now, FANLIGHT_RUNNABLE_QUEUED);
+	thread->runnable_ns = waking;
+	thread->totals.wakeups++;
+	end_change(thread);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(fl_wakeup_new, struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return 0;
+
+	__u64 now = bpf_ktime_get_ns();
+	begin_change(thread);
+	thread->totals.from_ns = now;
+	thread->position = now << REASON_BITS | FANLIGHT_RUNNABLE_QUEUED;
+	thread->runnable_ns = now;
+	end_change(thread);
+	return 0;
+}
+
+/* Memory for a new thread, asked for where no lock of the scheduler is held. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(fl_newtask, struct task_struct *task)
+{
+	thread_of(task);
+	return 0;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Writes to sockets by the target, by whatever call: exact counts per thread, a stack for one in 64. */
+#include "bpf/emit.bpf.h"
+#include "bpf/threads.bpf.h"
+
+#define ONE_IN 64
+#define OWN_FRAMES 0
+
+struct scratch_map socket_scratch SEC(".maps");
+
+struct sock;
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return 0;
+
+	/* Only the thread itself adds here, so nothing is locked. */
+	struct fanlight_thread *totals = &thread->totals;
+	totals->socket_writes++;
+	if (sent >= 0)
+		totals->socket_bytes += sent;
+	else if (sent == -EAGAIN)
+		totals->socket_would_block++;
+	else
+		totals->socket_errors++;
+
+	if (bpf_get_prandom_u32() % ONE_IN)
+		return 0;
+	struct fanlight_sample *sample = sample_in(&socket_scratch);
+	if (!sample)
+		return 0;
+	sample->time_ns = bpf_ktime_get_ns();
+	sample->weight = sent > 0 ? (__u64)sent * ONE_IN : 0;
+	sample->count = ONE_IN;
+	sample->tid = totals->tid;
+	sample->reason = FANLIGHT_RUNNING;
+	take_stacks(ctx, sample, OWN_FRAMES);
+	emit_sample(FANLIGHT_SOURCE_SOCKET, sample);
+	return 0;
+}

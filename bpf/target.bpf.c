@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Selects the target: an iterator over one pid, which the kernel looks up in the PID namespace of whoever reads it. So
+ * the number that user space knows finds the right process in any container. */
+#include "bpf/reason.bpf.h"
+
+__u32 target_tgid = ~0u;
+__u64 target_start_ns = 0;
+__u64 window_start_ns = 0;
+__u32 collector_level = 0;
+unsigned long map_operations = 0;
+__u32 own_map_fd = 0; /* a BPF map among the collector's open files; shows what such files look like */
+
+SEC("iter/task")
+int fl_select(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task || target_tgid != ~0u)
+		return 0;
+	struct task_struct *collector = (struct task_struct *)bpf_get_current_task_btf();
+	collector_level = BPF_CORE_READ(collector, thread_pid, level);
+	map_operations = (unsigned long)BPF_CORE_READ(open_file(collector, own_map_fd), f_op);
+	target_start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	window_start_ns = bpf_ktime_get_ns();
+	/* An exchange is a full barrier: whoever sees the number sees the rest. */
+	__sync_lock_test_and_set(&target_tgid, (__u32)task->tgid);
+	return 0;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Reads what was counted: an iterator over the target's threads. A thread that had no event yet is put where it is. */
+#include "bpf/reason.bpf.h"
+#include "bpf/threads.bpf.h"
+
+struct thread_map threads SEC(".maps");
+
+#define COPY_ATTEMPTS 8
+
+SEC("iter/task")
+int fl_threads(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	/* The part in front of the histogram, which is small enough for the stack. */
+	union {
+		struct {
+			char head[FANLIGHT_THREAD_HEAD];
+		};
+		__u64 words[FANLIGHT_THREAD_HEAD / 8];
+	} copy;
+
+	if (!task)
+		return 0;
+	__u32 state = state_of(task);
+	if (state & TASK_NEW)
+		return 0;
+	struct thread *thread = thread_of(task);
+	if (!thread)
+		return 0;
+	assume(thread, observed_reason(task));
+
+	struct fanlight_thread *head = (struct fanlight_thread *)&copy;
+	__u64 now = 0, position = 0;
+	bool whole = false;
+	for (int attempt = 0; attempt < COPY_ATTEMPTS && !whole; attempt++) {
+		__u64 before = *(volatile __u64 *)&thread->changes;
+		barrier();
+		__builtin_memcpy(&copy, &thread->totals, sizeof(copy));
+		position = *(volatile __u64 *)&thread->position;
+		now = bpf_ktime_get_ns();
+		barrier();
+		whole = !(before & 1) && before == *(volatile __u64 *)&thread->changes;
+	}
+	if (!(head->flags & FANLIGHT_THREAD_ENDED)) {
+		__u64 since = position >> REASON_BITS;
+		__u32 reason = position & REASON_MASK;
+		if (now < since)
+			now = since;
+		if (reason < FANLIGHT_REASONS)
+			head->ns[reason] += now - since;
+		if (!head->from_ns)
+			head->from_ns = window_start_ns;
+		head->to_ns = now;
+		bpf_probe_read_kernel_str(head->name, sizeof(head->name), task->comm);
+	}
+	if (!whole)
+		head->flags |= FANLIGHT_THREAD_TORN;
+	head->siblings = BPF_CORE_READ(task, signal, nr_threads);
+	bpf_seq_write(ctx->meta->seq, &copy, sizeof(copy));
+	bpf_seq_write(ctx->meta->seq, thread->totals.run_queue, sizeof(thread->totals.run_queue));
+	return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What we know of one thread, kept by the kernel with the task itself: it moves with it and dies with it.
+ * In: a task. Out: its record, made on first sight. */
+#ifndef FANLIGHT_THREADS_BPF_H
+#define FANLIGHT_THREADS_BPF_H
+
+#include "bpf/target.bpf.h"
+
+#include "bpf/events.h"
+
+/* Since when, and what: one word, so that whoever sees a thread first sets both in one step. 0: not yet known. */
+#define REASON_BITS 5
+#define REASON_MASK ((1u << REASON_BITS) - 1)
+static_assert(FANLIGHT_REASONS <= 1 << REASON_BITS, "a reason must fit beside the time");
+
+struct thread {
+	struct fanlight_thread totals; /* up to `position`; the interval that is open now is not in it */
+	__u64 position;                /* since_ns << REASON_BITS | reason */
+	__u64 changes;                 /* odd while a program is changing the thread */
+	__u64 visited;                 /* `changes` at the last visit, plus 1 */
+	__u64 waking_ns;               /* when somebody began to wake it; 0: nobody has since it last ran */
+	__u64 runnable_ns;             /* when it last stopped being blocked or running */
+	__u64 operation_ns;            /* when its bpf(2) call began; 0: in none */
+	__u32 last_cpu;                /* plus 1; 0: not yet known */
+	__u32 last_block;              /* the reason it last blocked for */
+};
+
+struct thread_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+};
+extern struct thread_map threads SEC(".maps");
+extern struct fanlight_misses misses;
+
+static __always_inline struct thread *known_thread(struct task_struct *task)
+{
+	return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+/* The record of a thread of the target; null for others, and where memory is short. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	if (!has_target_tgid(task))
+		return NULL;
+	struct thread *thread = known_thread(task);
+	if (thread)
+		return thread;
+	if (!is_target(task))
+		return NULL;
+	thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!thread) {
+		__sync_fetch_and_add(&misses.no_storage, 1);
+		return NULL;
+	}
+	if (!thread->totals.tid)
+		thread->totals.tid = tid_of(task);
+	return thread;
+}
+
+/* Settles where a thread was before its first event. Nothing happened to it since the window began, or we would have
+ * seen it: so it has been there since then. Whoever comes second changes nothing. */
+static __always_inline void assume(struct thread *thread, __u32 reason)
+{
+	if (!thread->position)
+		__sync_val_compare_and_swap(&thread->position, 0, window_start_ns << REASON_BITS | reason);
+}
+
+static __always_inline __u32 reason_now(const struct thread *thread)
+{
+	return thread->position & REASON_MASK;
+}
+
+/* Books the open interval and opens the next. Calls for one thread never overlap: the scheduler makes them under the
+ * lock of the run queue that holds it. */
+static __always_inline void enter(struct thread *thread, __u64 now, __u32 reason)
+{
+	__u64 since = thread->position >> REASON_BITS;
+	__u32 before = reason_now(thread);
+
+	if (now < since)
+		now = since;
+	if (before < FANLIGHT_REASONS)
+		thread->totals.ns[before] += now - since;
+	thread->position = now << REASON_BITS | reason;
+}
+
+/* Around every change, so that a copy made meanwhile can tell. */
+static __always_inline void begin_change(struct thread *thread)
+{
+	thread->changes++;
+	barrier();
+}
+
+static __always_inline void end_change(struct thread *thread)
+{
+	barrier();
+	thread->changes++;
+}
+
+#endif

@@ -1,0 +1,103 @@
+#include "collector/kernel/decode.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "bpf/events.h"
+
+namespace fanlight::kernel {
+namespace {
+
+template <std::size_t N>
+std::string text_of(const char (&bytes)[N]) {
+  return std::string(bytes, strnlen(bytes, N));
+}
+
+std::vector<std::uint64_t> frames_of(std::span<const std::byte> bytes) {
+  std::vector<std::uint64_t> frames(bytes.size() / sizeof(std::uint64_t));
+  if (!frames.empty()) std::memcpy(frames.data(), bytes.data(), frames.size() * sizeof(std::uint64_t));
+  return frames;
+}
+
+Result<fanlight_sample> head_of(std::span<const std::byte> stream) {
+  fanlight_sample raw{};
+  if (stream.size() < FANLIGHT_SAMPLE_HEAD) return fail(0, "sample of " + std::to_string(stream.size()) + " bytes");
+  std::memcpy(&raw, stream.data(), FANLIGHT_SAMPLE_HEAD);
+  if (raw.kernel_frames > FANLIGHT_FRAMES || raw.user_frames > FANLIGHT_FRAMES)
+    return fail(
+        0, "sample with " + std::to_string(raw.kernel_frames) + " + " + std::to_string(raw.user_frames) + " frames");
+  return raw;
+}
+
+std::size_t size_of(const fanlight_sample& raw) {
+  return FANLIGHT_SAMPLE_HEAD + sizeof(std::uint64_t) * (std::size_t{raw.kernel_frames} + raw.user_frames);
+}
+
+}  // namespace
+
+Result<std::size_t> sample_bytes(std::span<const std::byte> stream) {
+  const Result<fanlight_sample> raw = head_of(stream);
+  if (!raw) return std::unexpected(raw.error());
+  if (stream.size() < size_of(*raw)) return fail(0, "sample cut off after " + std::to_string(stream.size()) + " bytes");
+  return size_of(*raw);
+}
+
+Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
+  const Result<fanlight_sample> raw = head_of(record);
+  if (!raw) return std::unexpected(raw.error());
+  if (record.size() != size_of(*raw)) return fail(0, "sample of " + std::to_string(record.size()) + " bytes");
+  const std::optional<Reason> reason = reason_from(raw->reason);
+  if (!reason) return fail(0, "reason " + std::to_string(raw->reason));
+
+  SampleRecord result;
+  result.source = raw->source;
+  switch (raw->source) {
+    case FANLIGHT_SOURCE_CPU: result.sample.sampler = Sampler::kernel_cpu; break;
+    case FANLIGHT_SOURCE_BLOCKED: result.sample.sampler = Sampler::kernel_blocked; break;
+    case FANLIGHT_SOURCE_SOCKET: result.sample.sampler = Sampler::socket_write; break;
+    case FANLIGHT_SOURCE_MAP: result.sample.sampler = Sampler::map_operation; break;
+    default: return fail(0, "sample from source " + std::to_string(raw->source));
+  }
+  result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;
+  result.sample.reason = *reason;
+  result.sample.tid = static_cast<pid_t>(raw->tid);
+  result.sample.time_ns = raw->time_ns;
+  result.sample.weight = raw->weight;
+  result.sample.count = raw->count;
+  result.sample.truncated = (raw->flags & FANLIGHT_CUT_STACK) != 0;
+  const auto frames = record.subspan(FANLIGHT_SAMPLE_HEAD);
+  const std::size_t kernel_bytes = sizeof(std::uint64_t) * raw->kernel_frames;
+  result.sample.kernel_stack = frames_of(frames.first(kernel_bytes));
+  result.sample.user_stack = frames_of(frames.subspan(kernel_bytes));
+  return result;
+}
+
+Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
+  fanlight_thread raw;
+  if (record.size() != sizeof raw) return fail(0, "thread of " + std::to_string(record.size()) + " bytes");
+  std::memcpy(&raw, record.data(), sizeof raw);
+  ThreadRecord result;
+  result.torn = (raw.flags & FANLIGHT_THREAD_TORN) != 0;
+  result.siblings = raw.siblings;
+  ThreadReading& reading = result.reading;
+  reading.tid = static_cast<pid_t>(raw.tid);
+  reading.name = text_of(raw.name);
+  reading.from_ns = raw.from_ns;
+  reading.to_ns = raw.to_ns;
+  reading.ended = (raw.flags & FANLIGHT_THREAD_ENDED) != 0;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kReasons; ++i) sum += reading.ns[i] = raw.ns[i];
+  if (!result.torn && sum != raw.to_ns - raw.from_ns)
+    return fail(0, "thread " + std::to_string(raw.tid) + " with " + std::to_string(sum) + " ns in " +
+                       std::to_string(raw.to_ns - raw.from_ns) + " ns");
+  reading.switches_voluntary = raw.switches_voluntary;
+  reading.switches_preempted = raw.switches_preempted;
+  reading.migrations = raw.migrations;
+  reading.wakeups = raw.wakeups;
+  reading.run_queue_ns = KernelHistogram::from_counts(std::span<const __u32>(raw.run_queue));
+  reading.socket = {raw.socket_writes, raw.socket_bytes, raw.socket_would_block, raw.socket_errors};
+  return result;
+}
+
+}  // namespace fanlight::kernel

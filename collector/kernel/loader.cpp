@@ -1,0 +1,135 @@
+#include "collector/kernel/loader.hpp"
+
+#include <cerrno>
+
+#include "collector/kernel/capabilities.hpp"
+#include "collector/kernel/libbpf_words.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+constexpr const char* kSelector[] = {"fl_select"};
+constexpr const char* kScheduler[] = {"fl_switch",     "fl_waking",  "fl_wakeup",
+                                      "fl_wakeup_new", "fl_newtask", "fl_threads"};
+constexpr const char* kOnCpu[] = {"fl_cpu"};
+constexpr const char* kVisitor[] = {"fl_visit"};
+constexpr const char* kSocket[] = {"fl_socket"};
+constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
+constexpr const char* kRegistry[] = {"fl_registry"};
+
+// A thread's record with its histogram is 1.5 KB: room for some 700 deaths between two polls.
+constexpr std::uint32_t kThreadEndBytes = 1u << 20;
+
+using Chosen = std::array<bool, kProbes>;
+
+struct Attempt {
+  SkeletonPtr skeleton;
+  int error = 0;
+  std::string why;
+};
+
+Attempt attempt(const LoadOptions& options, const Chosen& chosen) {
+  Attempt result;
+  take_libbpf_words();
+  result.skeleton.reset(fanlight_bpf__open());
+  if (!result.skeleton) {
+    result.error = errno;
+    result.why = take_libbpf_words();
+    return result;
+  }
+  fanlight_bpf& skeleton = *result.skeleton;
+  skeleton.rodata->sample_period_ns = options.sample_period_ns;
+  skeleton.rodata->wake_bytes = options.ring_bytes / 4;
+  skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)];
+  bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
+  bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
+  for (const ProbeKind& kind : probe_kinds())
+    for (const char* name : kind.programs)
+      bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
+                                chosen[static_cast<std::size_t>(kind.probe)]);
+  if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
+    result.error = -error;
+    result.why = take_libbpf_words();
+  }
+  return result;
+}
+
+std::string refusal(const Attempt& tried) {
+  std::string text = std::generic_category().message(tried.error);
+  if (!tried.why.empty()) text += " (" + tried.why + ")";
+  return text;
+}
+
+}  // namespace
+
+const std::array<ProbeKind, kProbes>& probe_kinds() {
+  static const std::array<ProbeKind, kProbes> kinds{{
+      {Probe::selector, "target selection", "iter", kSelector},
+      {Probe::scheduler, "scheduler", "tp_btf", kScheduler},
+      {Probe::on_cpu, "on-cpu sampler", "perf_event", kOnCpu},
+      {Probe::visitor, "blocked threads", "iter", kVisitor},
+      {Probe::socket, "socket writes", "tp_btf", kSocket},
+      {Probe::maps, "map operations", "tp_btf", kMaps},
+      {Probe::registry, "registry operations", "uprobe", kRegistry},
+  }};
+  return kinds;
+}
+
+Result<Loaded> load(const LoadOptions& options) {
+  silence_libbpf();
+  Loaded loaded;
+  Chosen chosen;
+  chosen.fill(true);
+  if (libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0) {
+    loaded.refuse(Probe::socket, "this kernel has no tracepoint sock_send_length (Linux 6.3 has it)");
+    chosen[static_cast<std::size_t>(Probe::socket)] = false;
+  }
+  Attempt all = attempt(options, chosen);
+  if (all.error == 0) {
+    loaded.skeleton = std::move(all.skeleton);
+    return loaded;
+  }
+  // Something is refused. One by one, to learn what; then all that is left together, since they share their maps.
+  Attempt last;
+  bool any = false;
+  for (const ProbeKind& kind : probe_kinds()) {
+    const auto index = static_cast<std::size_t>(kind.probe);
+    if (!chosen[index]) continue;
+    Chosen alone{};
+    alone[index] = true;
+    last = attempt(options, alone);
+    if (last.error != 0) {
+      loaded.refuse(kind.probe, refusal(last));
+      chosen[index] = false;
+    } else if (kind.probe != Probe::selector) {
+      any = true;
+    }
+  }
+  if (any) {
+    Attempt rest = attempt(options, chosen);
+    if (rest.error == 0) {
+      loaded.skeleton = std::move(rest.skeleton);
+      return loaded;
+    }
+    all = std::move(rest);
+  }
+  std::string what = "load kernel programs";
+  if (const std::string missing = missing_capabilities(capabilities()); !missing.empty())
+    return fail(all.error, what + ": missing " + missing, how_to_grant());
+  if (!all.why.empty()) what += ": " + all.why;
+  return fail(
+      all.error, what,
+      all.error == EPERM || all.error == EACCES ? how_to_grant() : "fanlight doctor says what this kernel lacks");
+}
+
+std::vector<Form> forms_of(const Loaded& loaded) {
+  std::vector<Form> forms;
+  for (const ProbeKind& kind : probe_kinds()) {
+    if (kind.probe == Probe::selector) continue;
+    const std::string& why = loaded.refused[static_cast<std::size_t>(kind.probe)];
+    forms.push_back({kind.name, why.empty() ? kind.form : "none", why});
+  }
+  return forms;
+}
+
+}  // namespace fanlight::kernel

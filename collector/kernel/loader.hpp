@@ -1,0 +1,50 @@
+// Which programs this kernel takes. In: the skeleton. Out: the object loaded with as many probes as it accepts.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "collector/kernel/handles.hpp"
+#include "collector/kernel/reading.hpp"
+#include "core/error.hpp"
+
+namespace fanlight::kernel {
+
+enum class Probe : std::uint8_t { selector, scheduler, on_cpu, visitor, socket, maps, registry };
+inline constexpr std::size_t kProbes = 7;
+
+struct ProbeKind {
+  Probe probe;
+  const char* name;
+  const char* form;
+  std::span<const char* const> programs;
+};
+const std::array<ProbeKind, kProbes>& probe_kinds();
+
+struct LoadOptions {
+  std::uint64_t sample_period_ns = 10'000'000;
+  std::uint32_t ring_bytes = 1u << 20;
+};
+
+/// One object, loaded and attached to nothing.
+struct Loaded {
+  SkeletonPtr skeleton;
+  std::array<std::string, kProbes> refused;  // why a probe is left out; empty: it is loaded
+
+  bool has(Probe probe) const { return refused[static_cast<std::size_t>(probe)].empty(); }
+  void refuse(Probe probe, std::string why) { refused[static_cast<std::size_t>(probe)] = std::move(why); }
+};
+
+/// Loads everything at once, or what is left when the kernel refuses a part. Errors: not even one probe loads.
+/// Cost: 0.1 s; when something is refused, up to a second. Threads: any.
+Result<Loaded> load(const LoadOptions& options);
+
+/// One line for each probe, in the words of `reading.hpp`.
+std::vector<Form> forms_of(const Loaded& loaded);
+
+}  // namespace fanlight::kernel

@@ -1,0 +1,217 @@
+#include "collector/kernel/probes.hpp"
+
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "collector/kernel/capabilities.hpp"
+#include "collector/kernel/iterator.hpp"
+#include "collector/kernel/libbpf_words.hpp"
+#include "collector/kernel/perf_events.hpp"
+#include "collector/kernel/probes_state.hpp"
+#include "collector/process/process.hpp"
+#include "core/clock.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // include/linux/proc_ns.h, PROC_PID_INIT_INO
+
+bool in_first_pid_namespace() {
+  struct stat own{};
+  return ::stat("/proc/self/ns/pid", &own) == 0 && own.st_ino == kFirstPidNamespace;
+}
+
+// Programs that began before a change in their globals have ended after this. They run with preemption off, and the
+// barrier waits for every CPU to have passed a point where it was on.
+void wait_for_running_programs() {
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
+Result<> check(const Options& options) {
+  if (options.pid <= 0)
+    return fail(0, "attach: " + std::to_string(options.pid) + " is no pid", "give --pid of a running process");
+  if (::kill(options.pid, 0) != 0 && errno == ESRCH)
+    return fail(ESRCH, "attach to pid " + std::to_string(options.pid), "ps -e lists the processes that are running");
+  if (options.sample_hz == 0 || options.sample_hz > 10'000)
+    return fail(EINVAL, "attach: " + std::to_string(options.sample_hz) + " samples per second", "between 1 and 10000");
+  if (options.visit_every <= std::chrono::milliseconds(0))
+    return fail(EINVAL, "attach: visits must be some time apart");
+  const auto page = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
+  if (options.ring_bytes < page || (options.ring_bytes & (options.ring_bytes - 1)) != 0)
+    return fail(EINVAL, "attach: ring of " + std::to_string(options.ring_bytes) + " bytes",
+                "a power of two, at least 4096");
+  if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return fail(errno, "attach: read the kernel's types (/sys/kernel/btf/vmlinux)",
+                "the kernel probes need a kernel built with CONFIG_DEBUG_INFO_BTF");
+  return {};
+}
+
+}  // namespace
+
+Probes::Probes(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Probes::Probes(Probes&&) noexcept = default;
+Probes::~Probes() = default;
+
+const std::vector<Form>& Probes::forms() const { return state_->forms; }
+
+Result<Probes> Probes::attach(const Options& options) {
+  if (const Result<> ready = check(options); !ready) return std::unexpected(ready.error());
+  auto state = std::make_unique<State>();
+  state->options = options;
+  Result<Loaded> loaded =
+      load({.sample_period_ns = 1'000'000'000u / options.sample_hz, .ring_bytes = options.ring_bytes});
+  if (!loaded) return within("attach", std::move(loaded.error()));
+  state->loaded = std::move(*loaded);
+  if (Result<> attached = state->attach(); !attached) return within("attach", std::move(attached.error()));
+  return Probes(std::move(state));
+}
+
+void Probes::State::refuse(Probe probe, std::string why) { loaded.refuse(probe, std::move(why)); }
+
+Result<> Probes::State::attach_programs(Probe probe, std::vector<LinkPtr>& into) {
+  std::vector<LinkPtr> attached;
+  for (const char* name : probe_kinds()[static_cast<std::size_t>(probe)].programs) {
+    bpf_program* program = bpf_object__find_program_by_name(loaded.skeleton->obj, name);
+    if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) continue;
+    LinkPtr link{bpf_program__attach(program)};
+    if (!link) return fail(errno, std::string("attach ") + name);
+    attached.push_back(std::move(link));
+  }
+  for (LinkPtr& link : attached) into.push_back(std::move(link));
+  return {};
+}
+
+Result<> Probes::State::attach() {
+  if (options.program_stats) statistics = Fd{bpf_enable_stats(BPF_STATS_RUN_TIME)};
+
+  // Attached while they match nobody: from the moment the target is selected nothing of it can be missed.
+  for (const Probe probe : {Probe::scheduler, Probe::socket}) {
+    if (!has(probe)) continue;
+    if (Result<> done = attach_programs(probe, links); !done) refuse(probe, done.error().what);
+  }
+  if (has(Probe::on_cpu)) {
+    auto timers = attach_to_cpus(loaded.skeleton->progs.fl_cpu, loaded.skeleton->rodata->sample_period_ns);
+    if (timers) {
+      for (LinkPtr& link : *timers) links.push_back(std::move(link));
+    } else {
+      refuse(Probe::on_cpu, timers.error().what);
+    }
+  }
+
+  const auto on_record = [](void* context, void* bytes, std::size_t size) noexcept {
+    static_cast<State*>(context)->take_sample({static_cast<const std::byte*>(bytes), size});
+    return 0;
+  };
+  const auto on_end = [](void* context, void* bytes, std::size_t size) noexcept {
+    static_cast<State*>(context)->take_end({static_cast<const std::byte*>(bytes), size});
+    return 0;
+  };
+  rings.reset(ring_buffer__new(bpf_map__fd(loaded.skeleton->maps.samples), on_record, this, nullptr));
+  if (!rings) return fail(errno, "map the ring of samples");
+  if (const int error = ring_buffer__add(rings.get(), bpf_map__fd(loaded.skeleton->maps.thread_ends), on_end, this);
+      error < 0)
+    return fail(-error, "map the ring of thread ends");
+
+  if (Result<> selected = select_target(); !selected) return selected;
+  if (has(Probe::scheduler))
+    if (Result<> started = start_threads(); !started) return started;
+  if (has(Probe::visitor)) {
+    auto iterator = attach_to_process(loaded.skeleton->progs.fl_visit, options.pid);
+    if (iterator)
+      visit_iterator = std::move(*iterator);
+    else
+      refuse(Probe::visitor, iterator.error().what);
+  }
+  attach_registry();
+  follow_maps();
+  last_visit_ns = monotonic_ns();
+  schedule_visit();
+  forms = forms_of(loaded);
+  if (!has(Probe::scheduler) && !has(Probe::on_cpu)) {
+    std::string what = "neither scheduler (" + loaded.refused[static_cast<std::size_t>(Probe::scheduler)] +
+                       ") nor on-cpu sampler (" + loaded.refused[static_cast<std::size_t>(Probe::on_cpu)] +
+                       ") could attach";
+    return fail(0, std::move(what), how_to_grant());
+  }
+  return {};
+}
+
+Result<> Probes::State::select_target() {
+  fanlight_bpf& skeleton = *loaded.skeleton;
+  if (has(Probe::selector)) {
+    skeleton.bss->own_map_fd = static_cast<__u32>(bpf_map__fd(skeleton.maps.samples));
+    auto selector = attach_to_process(skeleton.progs.fl_select, options.pid);
+    if (selector) {
+      if (Result<> ran = run_iterator(selector->get(), pass); !ran)
+        return within("select the target", std::move(ran.error()));
+      if (skeleton.data->target_tgid == ~0u)
+        return fail(ESRCH, "pid " + std::to_string(options.pid), "ps -e lists the processes that are running");
+      wait_for_running_programs();
+      return {};
+    }
+    refuse(Probe::selector, selector.error().what);
+  }
+  // Without iterators threads cannot be found or read; the sampler alone needs no more than the number.
+  const std::string why = "no iterator over one process (Linux 6.1 has it)";
+  for (const Probe probe : {Probe::scheduler, Probe::visitor, Probe::socket, Probe::maps})
+    if (has(probe)) refuse(probe, why);
+  links.clear();
+  if (!has(Probe::on_cpu)) return fail(ENOTSUP, why, "Linux 6.1 or later");
+  if (!in_first_pid_namespace())
+    return fail(ENOTSUP, why + ", and this is a container: the kernel's number of the target is not known",
+                "--pid=host");
+  skeleton.data->target_tgid = static_cast<__u32>(options.pid);
+  auto timers = attach_to_cpus(skeleton.progs.fl_cpu, skeleton.rodata->sample_period_ns);
+  if (!timers) return std::unexpected(timers.error());
+  links = std::move(*timers);
+  return {};
+}
+
+Result<> Probes::State::start_threads() {
+  auto iterator = attach_to_process(loaded.skeleton->progs.fl_threads, options.pid);
+  if (!iterator) return std::unexpected(iterator.error());
+  thread_iterator = std::move(*iterator);
+  // The first reading puts every thread that had no event yet where it is.
+  return read_threads();
+}
+
+void Probes::State::attach_registry() {
+  if (!has(Probe::registry)) return;
+  // Through /proc: right as well where the target lives in another mount namespace.
+  const std::string executable = "/proc/" + std::to_string(options.pid) + "/exe";
+  take_libbpf_words();
+  LinkPtr link{bpf_program__attach_usdt(loaded.skeleton->progs.fl_registry, options.pid, executable.c_str(), "fanlight",
+                                        "map_op", nullptr)};
+  if (link) {
+    links.push_back(std::move(link));
+    return;
+  }
+  const int error = errno;
+  if (error == ENOENT || error == ESRCH) {
+    refuse(Probe::registry, "the target has no fanlight:map_op point");
+    return;
+  }
+  std::string why = std::generic_category().message(error);
+  if (const std::string words = take_libbpf_words(); !words.empty()) why += " (" + words + ")";
+  refuse(Probe::registry, std::move(why));
+}
+
+void Probes::State::follow_maps() {
+  if (!has(Probe::maps)) return;
+  const bool wanted = !process::bpf_maps(options.pid).empty();
+  if (!wanted) map_links.clear();
+  if (!wanted || !map_links.empty()) return;
+  if (Result<> done = attach_programs(Probe::maps, map_links); !done) {
+    refuse(Probe::maps, done.error().what);
+    forms = forms_of(loaded);
+  }
+}
+
+}  // namespace fanlight::kernel

@@ -1,0 +1,139 @@
+// Counts: what the kernel programs have added up.
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "collector/kernel/decode.hpp"
+#include "collector/kernel/iterator.hpp"
+#include "collector/kernel/probes_state.hpp"
+#include "collector/kernel/tables.hpp"
+#include "core/clock.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+constexpr const char* kSourceNames[FANLIGHT_SOURCES] = {"on-cpu samples", "blocked samples", "socket samples",
+                                                        "map samples", "thread ends"};
+
+void note(std::map<std::string, std::uint64_t>& missed, const char* cause, std::uint64_t count) {
+  if (count > 0) missed[cause] += count;
+}
+
+}  // namespace
+
+Result<Reading> Probes::read() {
+  State& state = *state_;
+  state.follow_maps();
+  Reading reading;
+  if (state.thread_iterator)
+    if (Result<> read = state.read_threads(); !read) return within("read threads", std::move(read.error()));
+
+  if (Result<> drained = state.drain(); !drained) return std::unexpected(drained.error());
+  const auto before = state.waiting;
+  std::array<Counted, FANLIGHT_SOURCES> counted;
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source)
+    counted[source] = snapshot(state.loaded.skeleton->bss->accounts[source]);
+  if (Result<> drained = state.drain(); !drained) return std::unexpected(drained.error());
+
+  // A thread that has ended is told once, by its last record.
+  for (ThreadReading& end : state.ends) {
+    const auto live = state.live.find(end.tid);
+    // The same number may live again already.
+    if (live != state.live.end() && live->second.reading.from_ns == end.from_ns) {
+      state.live.erase(live);
+      state.last_stacks.erase(end.tid);
+    }
+    reading.threads.push_back(std::move(end));
+  }
+  const auto ended_in_all = static_cast<std::int64_t>(state.waiting[FANLIGHT_SOURCE_THREAD_END]);
+  state.ends.clear();
+  state.delivered[FANLIGHT_SOURCE_THREAD_END] += std::exchange(state.waiting[FANLIGHT_SOURCE_THREAD_END], 0);
+  for (const auto& [tid, live] : state.live) reading.threads.push_back(live.reading);
+
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source) {
+    Received received{.delivered = state.delivered[source], .malformed = state.malformed[source]};
+    const auto at_snapshot = static_cast<std::int64_t>(before[source]);
+    if (source == FANLIGHT_SOURCE_THREAD_END) {
+      received.waiting_min = at_snapshot - ended_in_all;
+      received.waiting_max = 0;
+    } else {
+      received.waiting_min = at_snapshot;
+      received.waiting_max = static_cast<std::int64_t>(state.waiting[source]);
+    }
+    reading.ledger.push_back(close_account(kSourceNames[source], counted[source], received));
+  }
+  reading.maps = read_operations(state.loaded.skeleton->maps.operations);
+  reading.registries = read_registries(state.loaded.skeleton->maps.registries);
+  reading.programs = state.program_costs(reading.ledger);
+  reading.time_ns = monotonic_ns();
+  return reading;
+}
+
+Result<> Probes::State::read_threads() {
+  std::set<pid_t> found;
+  // A pass ends early when the thread it stands at dies. Again then; what is left out after that keeps its last
+  // reading.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (Result<> ran = run_iterator(thread_iterator.get(), pass); !ran) return ran;
+    std::size_t seen = 0;
+    std::size_t siblings = 0;
+    bool torn_any = false;
+    for (std::size_t at = 0; at < pass.size(); at += sizeof(fanlight_thread)) {
+      const auto left = std::span<const std::byte>(pass).subspan(at);
+      Result<ThreadRecord> decoded = decode_thread(left.first(std::min(left.size(), sizeof(fanlight_thread))));
+      if (!decoded) return std::unexpected(decoded.error());
+      ++seen;
+      siblings = decoded->siblings;
+      if (decoded->torn) {
+        torn_any = true;
+        ++torn;
+        continue;
+      }
+      if (decoded->reading.ended) continue;  // its end is told by its own record
+      const pid_t tid = decoded->reading.tid;
+      found.insert(tid);
+      live[tid] = {std::move(decoded->reading), 0};
+    }
+    if (seen >= siblings && !torn_any) break;
+  }
+  for (auto entry = live.begin(); entry != live.end();) {
+    // On its way out a thread cannot be found any more and is not dead yet. Twice: its end got lost.
+    const bool gone = !found.contains(entry->first) && ++entry->second.missed > 1;
+    if (gone) last_stacks.erase(entry->first);
+    entry = gone ? live.erase(entry) : std::next(entry);
+  }
+  return {};
+}
+
+std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
+  std::vector<ProgramCost> costs;
+  std::map<std::string, std::uint64_t> recursion;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, loaded.skeleton->obj) {
+    const int fd = bpf_program__fd(program);
+    if (fd < 0) continue;
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
+    costs.push_back({bpf_program__name(program), info.run_cnt, info.run_time_ns});
+    recursion[bpf_program__name(program)] = info.recursion_misses;
+  }
+  const fanlight_misses& misses = loaded.skeleton->bss->misses;
+  note(ledger[FANLIGHT_SOURCE_CPU].missed, "program was running already", recursion["fl_cpu"]);
+  note(ledger[FANLIGHT_SOURCE_CPU].missed, "thread not known", misses.unknown_thread);
+  note(ledger[FANLIGHT_SOURCE_BLOCKED].missed, "woke during the visit", misses.woke_meanwhile);
+  note(ledger[FANLIGHT_SOURCE_SOCKET].missed, "program was running already", recursion["fl_socket"]);
+  note(ledger[FANLIGHT_SOURCE_MAP].missed, "program was running already",
+       recursion["fl_map_enter"] + recursion["fl_map_exit"]);
+  note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);
+  note(ledger[FANLIGHT_SOURCE_MAP].missed, "registry operation: table full", misses.registry_table_full);
+  LedgerEntry scheduler{.source = "scheduler"};
+  for (const char* name : {"fl_switch", "fl_waking", "fl_wakeup", "fl_wakeup_new", "fl_newtask"})
+    note(scheduler.missed, "program was running already", recursion[name]);
+  note(scheduler.missed, "no memory for a thread", misses.no_storage);
+  note(scheduler.missed, "changed while it was read", torn);
+  ledger.push_back(std::move(scheduler));
+  return costs;
+}
+
+}  // namespace fanlight::kernel

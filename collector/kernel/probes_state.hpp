@@ -1,0 +1,81 @@
+// What `Probes` is made of. Private to its three sources: attaching, polling, reading.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <random>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "collector/kernel/account.hpp"
+#include "collector/kernel/handles.hpp"
+#include "collector/kernel/loader.hpp"
+#include "collector/kernel/probes.hpp"
+#include "core/fd.hpp"
+
+namespace fanlight::kernel {
+
+using Clock = std::chrono::steady_clock;
+
+struct Probes::State {
+  Options options;
+  Fd statistics;  // while it is open the kernel times every program
+  Loaded loaded;
+  RingPtr rings;
+  std::vector<LinkPtr> links;  // after `loaded`, so that programs detach before their maps go
+  std::vector<LinkPtr> map_links;
+  LinkPtr thread_iterator;
+  LinkPtr visit_iterator;
+  std::vector<Form> forms;
+
+  // What came out of the rings and waits to be handed over.
+  std::vector<RawSample> samples;
+  std::vector<ThreadReading> ends;
+  std::array<std::uint64_t, FANLIGHT_SOURCES> waiting{};    // of `samples` and `ends`, by source
+  std::array<std::uint64_t, FANLIGHT_SOURCES> delivered{};  // handed over
+  std::array<std::uint64_t, FANLIGHT_SOURCES> malformed{};
+  std::uint64_t torn = 0;
+
+  struct Stacks {
+    std::vector<std::uint64_t> kernel;
+    std::vector<std::uint64_t> user;
+    bool truncated = false;
+  };
+  std::unordered_map<pid_t, Stacks> last_stacks;  // of the threads visited, for those that have not moved since
+  std::vector<std::byte> pass;                    // room for one pass of an iterator
+  Clock::time_point next_visit;
+  std::uint64_t last_visit_ns = 0;
+  std::minstd_rand random{std::random_device{}()};
+
+  struct Live {
+    ThreadReading reading;
+    unsigned missed = 0;  // readings in a row that did not find it
+  };
+  std::map<pid_t, Live> live;
+
+  bool has(Probe probe) const { return loaded.has(probe); }
+  /// Leaves a probe out from now on and says why in its form.
+  void refuse(Probe probe, std::string why);
+
+  Result<> attach();
+  Result<> attach_programs(Probe probe, std::vector<LinkPtr>& into);
+  Result<> select_target();
+  Result<> start_threads();
+  void attach_registry();
+  void follow_maps();
+
+  /// Takes in all that the rings hold. Errors: of libbpf.
+  Result<> drain();
+  Result<> visit();
+  void schedule_visit();
+  void take_sample(std::span<const std::byte> record);
+  void take_end(std::span<const std::byte> record);
+  void hand_over(const OnSample& on_sample);
+
+  Result<> read_threads();
+  std::vector<ProgramCost> program_costs(Ledger& ledger) const;
+};
+
+}  // namespace fanlight::kernel

@@ -1,0 +1,99 @@
+#include "collector/kernel/tables.hpp"
+
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <cstring>
+#include <span>
+
+#include "bpf/events.h"
+
+namespace fanlight::kernel {
+namespace {
+
+template <class Key, class Value, class Use>
+void for_each_row(const bpf_map* table, const Use& use) {
+  Key key;
+  Key next;
+  const Key* previous = nullptr;
+  // Rows are only ever added; still a bound, since a row that goes would restart the walk.
+  for (std::uint32_t rows = 0; rows < bpf_map__max_entries(table); ++rows) {
+    if (bpf_map__get_next_key(table, previous, &next, sizeof next) != 0) return;
+    key = next;
+    previous = &key;
+    Value value;
+    if (bpf_map__lookup_elem(table, &key, sizeof key, &value, sizeof value, 0) == 0) use(key, value);
+  }
+}
+
+template <std::size_t N>
+std::string text_of(const char (&bytes)[N]) {
+  return std::string(bytes, strnlen(bytes, N));
+}
+
+}  // namespace
+
+std::string map_type_name(std::uint32_t type) {
+  const char* name = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(type));
+  return name != nullptr ? name : "type " + std::to_string(type);
+}
+
+std::string map_operation_name(std::uint32_t command) {
+  switch (command) {
+    case BPF_MAP_LOOKUP_ELEM: return "lookup";
+    case BPF_MAP_UPDATE_ELEM: return "update";
+    case BPF_MAP_DELETE_ELEM: return "delete";
+    case BPF_MAP_GET_NEXT_KEY: return "next_key";
+    case BPF_MAP_LOOKUP_AND_DELETE_ELEM: return "lookup_and_delete";
+    case BPF_MAP_LOOKUP_BATCH: return "lookup_batch";
+    case BPF_MAP_LOOKUP_AND_DELETE_BATCH: return "lookup_and_delete_batch";
+    case BPF_MAP_UPDATE_BATCH: return "update_batch";
+    case BPF_MAP_DELETE_BATCH: return "delete_batch";
+    default: return "command " + std::to_string(command);
+  }
+}
+
+std::string registry_operation_name(std::uint32_t operation) {
+  switch (operation) {
+    case 0: return "insert";
+    case 1: return "remove";
+    case 2: return "lookup";
+    case 3: return "iterate";
+    default: return "operation " + std::to_string(operation);
+  }
+}
+
+std::vector<MapReading> read_operations(const bpf_map* table) {
+  std::vector<MapReading> readings;
+  for_each_row<fanlight_map_key, fanlight_map_count>(table, [&](const auto& key, const auto& counts) {
+    MapReading reading;
+    reading.map_id = key.map_id;
+    reading.map_name = text_of(counts.name);
+    reading.map_type = key.map_id == 0 ? "" : map_type_name(counts.type);
+    reading.operation = map_operation_name(key.command);
+    reading.count = counts.count;
+    reading.errors = counts.errors;
+    reading.total_ns = counts.total_ns;
+    reading.latency_ns = KernelHistogram::from_counts(std::span<const __u32>(counts.latency));
+    readings.push_back(std::move(reading));
+  });
+  return readings;
+}
+
+std::vector<RegistryReading> read_registries(const bpf_map* table) {
+  std::vector<RegistryReading> readings;
+  for_each_row<fanlight_registry_key, fanlight_registry_count>(table, [&](const auto& key, const auto& counts) {
+    RegistryReading reading;
+    reading.registry = text_of(key.registry);
+    reading.shard = key.shard;
+    reading.operation = registry_operation_name(key.operation);
+    reading.count = counts.count;
+    reading.wait_ns = counts.wait_ns;
+    reading.hold_ns = counts.hold_ns;
+    reading.wait = KernelHistogram::from_counts(std::span<const __u32>(counts.wait));
+    readings.push_back(std::move(reading));
+  });
+  return readings;
+}
+
+}  // namespace fanlight::kernel

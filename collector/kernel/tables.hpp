@@ -1,0 +1,26 @@
+// What the kernel counts in hash tables. In: BPF maps. Out: readings with names for people.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/kernel/reading.hpp"
+
+struct bpf_map;
+
+namespace fanlight::kernel {
+
+/// As in bpf(2): "hash", "lru_percpu_hash"; "type 99" for one that is newer than this program.
+std::string map_type_name(std::uint32_t type);
+/// "lookup", "update", "delete", "next_key", ...; "command 99" for any other.
+std::string map_operation_name(std::uint32_t command);
+/// "insert", "remove", "lookup", "iterate"; "operation 9" for any other.
+std::string registry_operation_name(std::uint32_t operation);
+
+/// Every row of the table of bpf(2) operations. Cost: two system calls per row.
+std::vector<MapReading> read_operations(const bpf_map* table);
+/// Every row of the table of registry operations. Cost: two system calls per row.
+std::vector<RegistryReading> read_registries(const bpf_map* table);
+
+}  // namespace fanlight::kernel
