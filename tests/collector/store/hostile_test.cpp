@@ -1,0 +1,145 @@
+// Files that are not what they claim to be.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <random>
+
+#include "collector/profile/view.hpp"
+#include "collector/store/schema.hpp"
+#include "tests/collector/profile/made_windows.hpp"
+#include "tests/collector/store/files.hpp"
+
+namespace fanlight::store {
+namespace {
+
+using testing::bytes_of;
+using testing::record;
+using testing::StoreTest;
+using testing::write_bytes;
+
+class Hostile : public StoreTest {
+ protected:
+  void change(const char* sql) {
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &raw), SQLITE_OK);
+    char* message = nullptr;
+    EXPECT_EQ(sqlite3_exec(raw, sql, nullptr, nullptr, &message), SQLITE_OK) << (message ? message : "");
+    sqlite3_free(message);
+    sqlite3_close(raw);
+  }
+};
+
+TEST_F(Hostile, FilesThatAreNoRecordingsAreRefusedWithAHint) {
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  const std::string good = bytes_of(file());
+  std::string newer = good;
+  newer[63] = 2;
+  std::string foreign = good;
+  foreign[68] = 'X';
+  ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
+  write_bytes(file("empty"), "");
+  write_bytes(file("text"), "hello");
+  write_bytes(file("newer"), newer);
+  write_bytes(file("foreign"), foreign);
+  write_bytes(file("header"), good.substr(0, 100));
+  struct Case {
+    const char* name;
+    const char* error;
+    bool hint;
+  };
+  for (const Case& c : {Case{"missing", "No such file", true}, Case{"empty", "is not a recording", true},
+                        Case{"text", "is not a recording", true}, Case{"foreign", "is not a recording", true},
+                        Case{"newer", "newer fanlight (schema 2", true}, Case{"header", "", true},
+                        Case{"fifo", "not a regular file", false}, Case{".", "not a regular file", false}}) {
+    SCOPED_TRACE(c.name);
+    const auto back = open_recording(file(c.name));
+    ASSERT_FALSE(back);
+    EXPECT_NE(back.error().what.find(c.error), std::string::npos) << back.error().what;
+    EXPECT_TRUE(!c.hint || !back.error().hint.empty());
+  }
+}
+
+TEST_F(Hostile, ATruncatedFileIsRefusedWhereverItEnds) {
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  const std::string good = bytes_of(file());
+  ASSERT_GT(good.size(), 20u * 4096);
+  for (std::size_t size = 0; size < good.size(); size += 4096) {
+    SCOPED_TRACE(size);
+    write_bytes(file("cut"), good.substr(0, size));
+    EXPECT_FALSE(open_recording(file("cut")));
+    write_bytes(file("cut"), good.substr(0, size + 1234));
+    EXPECT_FALSE(open_recording(file("cut")));
+  }
+}
+
+TEST_F(Hostile, DamagedBytesNeverBreakTheReader) {
+  ASSERT_TRUE(record(file(), testing::random_window(3)));
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  const std::string good = bytes_of(file());
+  std::mt19937_64 random(1);
+  unsigned opened = 0;
+  for (int round = 0; round < 1500; ++round) {
+    std::string bytes = good;
+    for (std::uint64_t changes = 1 + random() % 20; changes > 0; --changes) {
+      // Half of the damage where pages describe themselves, since that is where it hurts.
+      std::size_t at = random() % bytes.size();
+      if (random() % 2 == 0) at = at / 4096 * 4096 + random() % 64;
+      if (at >= bytes.size()) continue;
+      bytes[at] = static_cast<char>(random());
+    }
+    write_bytes(file("damaged"), bytes);
+    const auto back = open_recording(file("damaged"));
+    if (!back) {
+      EXPECT_FALSE(back.error().what.empty());
+      continue;
+    }
+    ++opened;
+    const profile::Profile profile = back->query();
+    for (const profile::View view : profile::kViews) profile::view(profile, view);
+  }
+  EXPECT_GT(opened, 10u) << "damage that is never let through tests nothing behind the first check";
+}
+
+TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
+  struct Case {
+    const char* name;
+    const char* sql;
+    const char* error;
+  };
+  for (const Case& c :
+       {Case{"frame of a stack", "UPDATE stack_frame SET frame = 9999 WHERE stack = 0 AND position = 0", "frame 9999"},
+        Case{"stack of a sample", "UPDATE sample SET stack = -1 WHERE id = 1", "stack -1"},
+        Case{"thread of a sample", "UPDATE sample SET thread = 77 WHERE id = 1", "thread 77"},
+        Case{"slice of an event", "UPDATE event SET slice = 2", "slice 2"},
+        Case{"reason", "UPDATE thread_reason_ns SET reason = 99 WHERE reason = 0", "reason 99"},
+        Case{"sampler", "UPDATE sample SET sampler = 5 WHERE id = 1", "sampler 5"},
+        Case{"gap in the frames", "DELETE FROM frame WHERE id = 2", "frame 3"},
+        Case{"no threads at all", "DELETE FROM thread", "no thread"},
+        Case{"negative time", "UPDATE thread_reason_ns SET ns = -5 WHERE reason = 0", "count -5"},
+        Case{"bucket", "UPDATE histogram SET bucket = bucket + 100000", "histogram bucket 1000"},
+        Case{"table gone", "DROP TABLE event", "'event' is missing"},
+        Case{"column gone", "ALTER TABLE event DROP COLUMN text", "no such column"},
+        Case{"view in place of a table",
+             "DROP TABLE event; CREATE VIEW event(id, slice, time_ns, text) AS WITH RECURSIVE r(x) AS "
+             "(SELECT 0 UNION ALL SELECT x FROM r) SELECT x, 0, 0, 'for ever' FROM r",
+             "'event' is missing"}}) {
+    SCOPED_TRACE(c.name);
+    ASSERT_TRUE(record(file(), testing::broadcaster()));
+    change(c.sql);
+    const auto back = open_recording(file());
+    ASSERT_FALSE(back);
+    EXPECT_NE(back.error().what.find(c.error), std::string::npos) << back.error().what;
+    EXPECT_FALSE(back.error().hint.empty());
+  }
+}
+
+TEST_F(Hostile, AnIndexOfSomebodysOwnDoesNoHarm) {
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  change("CREATE INDEX mine ON sample(thread); ANALYZE; VACUUM");
+  const auto back = open_recording(file());
+  ASSERT_TRUE(back) << back.error().what;
+}
+
+}  // namespace
+}  // namespace fanlight::store
