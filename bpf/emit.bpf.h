@@ -6,6 +6,7 @@
 #include "bpf/target.bpf.h"
 
 #include "bpf/events.h"
+#include "bpf/frames.h"
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -40,34 +41,62 @@ static __always_inline void emit_sample(enum fanlight_source source, struct fanl
 	emit(&samples, source, sample, FANLIGHT_SAMPLE_HEAD + 8 * frames);
 }
 
-/* `skip`: frames of our own machinery on top of the kernel stack. */
-static __always_inline void take_stacks(void *ctx, struct fanlight_sample *sample, __u64 skip)
-{
-	long bytes = bpf_get_stack(ctx, sample->frames, 8 * FANLIGHT_FRAMES, skip);
-	__u32 kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
-	if (kernel > FANLIGHT_FRAMES)
-		kernel = FANLIGHT_FRAMES;
-	bytes = bpf_get_stack(ctx, &sample->frames[kernel], 8 * FANLIGHT_FRAMES, BPF_F_USER_STACK);
-	__u32 user = bytes > 0 ? (__u32)bytes / 8 : 0;
-	if (user > FANLIGHT_FRAMES)
-		user = FANLIGHT_FRAMES;
-	sample->kernel_frames = kernel;
-	sample->user_frames = user;
-	sample->flags = user == FANLIGHT_FRAMES ? FANLIGHT_CUT_STACK : 0;
-}
+struct sample_room {
+	struct fanlight_sample sample;
+	__u64 top[FANLIGHT_TOP_WORDS];
+};
 
 /* One record's room per CPU. Each program has its own: a sampling interrupt may come in the middle of another. */
 struct scratch_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct fanlight_sample);
+	__type(value, struct sample_room);
 };
 
-static __always_inline struct fanlight_sample *sample_in(void *scratch)
+static __always_inline struct sample_room *room_in(void *scratch)
 {
 	__u32 zero = 0;
 	return bpf_map_lookup_elem(scratch, &zero);
+}
+
+static __always_inline void user_registers(struct task_struct *task, struct fanlight_registers *registers,
+					   struct fanlight_code *code)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	registers->ip = BPF_CORE_READ(regs, ip);
+	registers->sp = BPF_CORE_READ(regs, sp);
+	registers->bp = BPF_CORE_READ(regs, bp);
+	code->start = BPF_CORE_READ(mm, start_code);
+	code->end = BPF_CORE_READ(mm, end_code);
+}
+
+static __always_inline long read_current(void *context, struct fanlight_frame *into, __u64 address)
+{
+	return bpf_probe_read_user(into, sizeof(*into), (void *)address);
+}
+
+/* The stacks of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
+ * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
+static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u64 skip)
+{
+	struct fanlight_sample *sample = &room->sample;
+	struct fanlight_registers registers;
+	struct fanlight_code code;
+
+	long bytes = bpf_get_stack(ctx, sample->frames, 8 * FANLIGHT_FRAMES, skip);
+	__u32 kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
+	if (kernel > FANLIGHT_FRAMES)
+		kernel = FANLIGHT_FRAMES;
+	user_registers((struct task_struct *)bpf_get_current_task_btf(), &registers, &code);
+	bool top = !bpf_probe_read_user(room->top, sizeof(room->top), (void *)registers.sp);
+	__u32 user = fanlight_walk(read_current, NULL, &registers, &code, top ? room->top : NULL, sample->frames, kernel,
+				   2 * FANLIGHT_FRAMES);
+	sample->kernel_frames = kernel;
+	sample->user_frames = user;
+	sample->flags = user >= FANLIGHT_FRAMES ? FANLIGHT_CUT_STACK : 0;
 }
 
 #endif

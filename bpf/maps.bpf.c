@@ -6,7 +6,7 @@
 #include "bpf/threads.bpf.h"
 
 #define ONE_IN 32
-#define OWN_FRAMES 0
+#define OWN_FRAMES 2 /* this program and what ran it */
 
 struct scratch_map operation_scratch SEC(".maps");
 
@@ -56,16 +56,17 @@ static __always_inline struct bpf_map *map_of(struct task_struct *task, __u32 fd
 
 static __always_inline void sample_operation(void *ctx, struct thread *thread, __u64 now, __u64 duration)
 {
-	struct fanlight_sample *sample = sample_in(&operation_scratch);
+	struct sample_room *room = room_in(&operation_scratch);
 
-	if (!sample)
+	if (!room)
 		return;
+	struct fanlight_sample *sample = &room->sample;
 	sample->time_ns = now;
 	sample->weight = duration * ONE_IN;
 	sample->count = ONE_IN;
 	sample->tid = thread->totals.tid;
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, sample, OWN_FRAMES);
+	take_stacks(ctx, room, OWN_FRAMES);
 	emit_sample(FANLIGHT_SOURCE_MAP, sample);
 }
 

@@ -20,37 +20,40 @@ struct {
 	__type(value, struct visit_room);
 } visit_scratch SEC(".maps");
 
-/* Follows the saved frame pointers: at each, the caller's frame pointer and the return address. */
-static __always_inline __u32 walk_user(struct task_struct *task, struct visit_room *room, __u32 at)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	__u64 bp = BPF_CORE_READ(regs, bp), sp = BPF_CORE_READ(regs, sp);
-	__u64 frame[2];
-	__u32 found = 1;
+struct visit {
+	struct task_struct *task;
+	struct visit_room *room;
+	__u64 sp;
+	bool copied; /* all of room->stack is the thread's stack from `sp` up */
+};
 
-	room->sample.frames[at] = BPF_CORE_READ(regs, ip);
-	bool copied = !bpf_copy_from_user_task(room->stack, sizeof(room->stack), (void *)sp, task, 0);
-	for (; found < FANLIGHT_FRAMES; found++) {
-		/* Outer frames lie higher; what does not is no frame. */
-		if (bp < sp || bp & 7)
-			break;
-		__u64 word = (bp - sp) / 8;
-		if (copied && word < STACK_WORDS - 1) {
-			frame[0] = room->stack[word & (STACK_WORDS - 1)];
-			frame[1] = room->stack[(word + 1) & (STACK_WORDS - 1)];
-		} else if (bpf_copy_from_user_task(frame, sizeof(frame), (void *)bp, task, 0)) {
-			break;
-		}
-		if (!frame[1])
-			break;
-		room->sample.frames[(at + found) & 255] = frame[1];
-		if (frame[0] <= bp) {
-			found++;
-			break;
-		}
-		bp = frame[0];
+static __always_inline long read_other(void *context, struct fanlight_frame *into, __u64 address)
+{
+	struct visit *visit = context;
+	__u64 word = (address - visit->sp) / 8;
+
+	if (visit->copied && address >= visit->sp && word < STACK_WORDS - 1) {
+		into->next_bp = visit->room->stack[word & (STACK_WORDS - 1)];
+		into->return_address = visit->room->stack[(word + 1) & (STACK_WORDS - 1)];
+		return 0;
 	}
-	return found;
+	return bpf_copy_from_user_task(into, sizeof(*into), (void *)address, visit->task, 0);
+}
+
+static __always_inline __u32 walk_other(struct task_struct *task, struct visit_room *room, __u32 at)
+{
+	struct visit visit = {.task = task, .room = room};
+	struct fanlight_registers registers;
+	struct fanlight_code code;
+
+	user_registers(task, &registers, &code);
+	visit.sp = registers.sp;
+	void *sp = (void *)registers.sp;
+	visit.copied = !bpf_copy_from_user_task(room->stack, sizeof(room->stack), sp, task, 0);
+	/* Less than 2 KiB of stack in use: the first words are enough to begin with. */
+	bool top = visit.copied || !bpf_copy_from_user_task(room->stack, 8 * FANLIGHT_TOP_WORDS, sp, task, 0);
+	return fanlight_walk(read_other, &visit, &registers, &code, top ? room->stack : NULL, room->sample.frames, at,
+			     2 * FANLIGHT_FRAMES);
 }
 
 SEC("iter.s/task")
@@ -94,7 +97,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 		kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
 		if (kernel > FANLIGHT_FRAMES)
 			kernel = FANLIGHT_FRAMES;
-		user = walk_user(task, room, kernel);
+		user = walk_other(task, room, kernel);
 		if (user > FANLIGHT_FRAMES)
 			user = FANLIGHT_FRAMES;
 		sample->kernel_frames = kernel;

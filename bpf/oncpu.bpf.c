@@ -21,15 +21,16 @@ int fl_cpu(void *ctx)
 		__sync_fetch_and_add(&misses.unknown_thread, 1);
 		return 0;
 	}
-	struct fanlight_sample *sample = sample_in(&cpu_scratch);
-	if (!sample)
+	struct sample_room *room = room_in(&cpu_scratch);
+	if (!room)
 		return 0;
+	struct fanlight_sample *sample = &room->sample;
 	sample->time_ns = bpf_ktime_get_ns();
 	sample->weight = sample_period_ns;
 	sample->count = 1;
 	sample->tid = thread ? thread->totals.tid : tid_of(task);
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, sample, 0);
+	take_stacks(ctx, room, 0);
 	emit_sample(FANLIGHT_SOURCE_CPU, sample);
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include "bpf/threads.bpf.h"
 
 #define ONE_IN 64
-#define OWN_FRAMES 0
+#define OWN_FRAMES 2 /* this program and what ran it */
 
 struct scratch_map socket_scratch SEC(".maps");
 
@@ -30,15 +30,16 @@ int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
 
 	if (bpf_get_prandom_u32() % ONE_IN)
 		return 0;
-	struct fanlight_sample *sample = sample_in(&socket_scratch);
-	if (!sample)
+	struct sample_room *room = room_in(&socket_scratch);
+	if (!room)
 		return 0;
+	struct fanlight_sample *sample = &room->sample;
 	sample->time_ns = bpf_ktime_get_ns();
 	sample->weight = sent > 0 ? (__u64)sent * ONE_IN : 0;
 	sample->count = ONE_IN;
 	sample->tid = totals->tid;
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, sample, OWN_FRAMES);
+	take_stacks(ctx, room, OWN_FRAMES);
 	emit_sample(FANLIGHT_SOURCE_SOCKET, sample);
 	return 0;
 }
