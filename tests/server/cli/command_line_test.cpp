@@ -1,0 +1,89 @@
+#include "server/cli/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace fanlight::server::cli {
+namespace {
+
+std::variant<Command, Leave> parse_words(std::vector<const char*> words) {
+  words.insert(words.begin(), "fanlight-server");
+  return parse(static_cast<int>(words.size()), words.data(), 20'000);
+}
+
+TEST(CommandLine, Defaults) {
+  const auto parsed = parse_words({});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.server.address, "127.0.0.1");
+  EXPECT_EQ(command.server.port, 8080);
+  EXPECT_EQ(command.server.max_connections, 20'000u - 64u) << "what the descriptors allow";
+  EXPECT_EQ(command.server.max_body_bytes, 1u << 20);
+  EXPECT_EQ(command.sample_hz, 99u);
+}
+
+TEST(CommandLine, Options) {
+  const auto parsed = parse_words({"--listen", "[::1]:0", "--workers", "3", "--outbox", "16", "--max-connections", "5",
+                                   "--max-topics", "7", "--max-body", "64K", "--drain", "250ms", "--sample-hz", "0"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const Command& command = std::get<Command>(parsed);
+  EXPECT_EQ(command.server.address, "::1");
+  EXPECT_EQ(command.server.port, 0);
+  EXPECT_EQ(command.server.workers, 3u);
+  EXPECT_EQ(command.server.outbox_frames, 16u);
+  EXPECT_EQ(command.server.max_connections, 5u);
+  EXPECT_EQ(command.server.max_topics, 7u);
+  EXPECT_EQ(command.server.max_body_bytes, 64u * 1024);
+  EXPECT_EQ(command.server.drain, std::chrono::milliseconds(250));
+  EXPECT_EQ(command.sample_hz, 0u);
+}
+
+TEST(CommandLine, Misuse) {
+  struct Case {
+    std::vector<const char*> words;
+    const char* named;  // in the error
+  };
+  for (const Case& c : {
+           Case{{"--bogus"}, "--bogus"},
+           Case{{"stray"}, "stray"},
+           Case{{"--listen"}, "--listen"},
+           Case{{"--listen", "8080"}, "8080"},
+           Case{{"--listen", ":8080"}, ":8080"},
+           Case{{"--listen", "127.0.0.1:"}, "127.0.0.1:"},
+           Case{{"--listen", "127.0.0.1:99999"}, "99999"},
+           Case{{"--listen", "127.0.0.1:80x"}, "80x"},
+           Case{{"--listen", "::1:80"}, "::1:80"},
+           Case{{"--workers", "0"}, "--workers"},
+           Case{{"--workers", "many"}, "--workers"},
+           Case{{"--outbox", "2"}, "--outbox"},
+           Case{{"--max-connections", "0"}, "--max-connections"},
+           Case{{"--max-body", "1T"}, "--max-body"},
+           Case{{"--max-body", "0"}, "--max-body"},
+           Case{{"--drain", "soon"}, "--drain"},
+           Case{{"--sample-hz", "-1"}, "--sample-hz"},
+       }) {
+    SCOPED_TRACE(c.words.back());
+    const auto parsed = parse_words(c.words);
+    ASSERT_TRUE(std::holds_alternative<Leave>(parsed));
+    const Leave& leave = std::get<Leave>(parsed);
+    EXPECT_EQ(leave.exit_code, 2);
+    EXPECT_NE(leave.error.find(c.named), std::string::npos) << leave.error;
+    EXPECT_EQ(leave.error.find('\n'), std::string::npos) << "one line";
+    EXPECT_EQ(leave.hint, "fanlight-server --help shows what it takes");
+  }
+}
+
+TEST(CommandLine, HelpAndVersion) {
+  const auto help = std::get<Leave>(parse_words({"--help"}));
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* word :
+       {"--listen", "--workers", "--outbox", "--max-connections", "--max-body", "--sample-hz", "Examples:"}) {
+    EXPECT_NE(help.out.find(word), std::string::npos) << word;
+  }
+  EXPECT_EQ(std::get<Leave>(parse_words({"--version"})).out, "fanlight-server 0.1.0\n");
+}
+
+}  // namespace
+}  // namespace fanlight::server::cli
