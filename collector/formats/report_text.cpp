@@ -1,0 +1,293 @@
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/formats/findings.hpp"
+#include "collector/formats/report.hpp"
+#include "collector/formats/table.hpp"
+#include "collector/formats/text.hpp"
+#include "collector/formats/top_stacks.hpp"
+#include "collector/profile/cross_check.hpp"
+#include "core/units.hpp"
+
+namespace fanlight::formats {
+namespace {
+
+using profile::Profile;
+
+constexpr std::size_t kMostRows = 20;
+constexpr std::size_t kMostFrames = 12;
+constexpr std::size_t kNameLetters = 40;
+
+std::string ns(std::uint64_t value) { return format_ns(static_cast<double>(value)); }
+std::string counted(std::uint64_t value) { return format_count(static_cast<double>(value)); }
+std::string counted_or_none(std::uint64_t value) { return value == 0 ? "-" : counted(value); }
+std::string share(std::uint64_t part, std::uint64_t whole) {
+  return format_share(static_cast<double>(part), static_cast<double>(whole));
+}
+std::string per_second(double amount, std::uint64_t over_ns) {
+  return over_ns == 0 ? "-" : format_count(std::round(amount * 1e9 / static_cast<double>(over_ns) * 100) / 100) + "/s";
+}
+std::string plural(std::uint64_t count, const char* one, const char* more = nullptr) {
+  return counted(count) + " " + (count == 1 ? one : more != nullptr ? more : std::string(one) + "s");
+}
+std::string percentile(const KernelHistogram& histogram, double fraction) {
+  return histogram.count() == 0 ? "-" : ns(histogram.percentile(fraction));
+}
+std::string name(const std::string& raw) { return raw.empty() ? "-" : shortened(clean(raw), kNameLetters); }
+
+std::string section(const std::string& heading, const std::string& body) {
+  return body.empty() ? "" : "\n" + heading + "\n" + body;
+}
+
+std::string utc(const Profile& profile) {
+  const std::uint64_t since_epoch = profile.from_ns + static_cast<std::uint64_t>(profile.realtime_offset_ns);
+  const auto seconds = static_cast<std::time_t>(since_epoch / 1'000'000'000);
+  std::tm parts{};
+  char text[64];
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "an unknown time";
+  return std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) > 0 ? text : "an unknown time";
+}
+
+std::string head(const Profile& profile) {
+  const profile::Target& target = profile.target;
+  std::uint64_t samples = 0;
+  for (const profile::SampleRow& row : profile.samples) samples += row.count;
+  std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
+  if (!target.host.empty()) text += ", on " + name(target.host);
+  if (!target.kernel.empty()) text += ", Linux " + name(target.kernel);
+  text += "\n" + ns(range_ns(profile)) + " from " + utc(profile) + ", " + plural(profile.threads.size(), "thread") +
+          ", " + plural(samples, "sample");
+  if (target.sample_hz > 0) text += ", on-CPU at " + std::to_string(target.sample_hz) + " Hz";
+  return text + "\n";
+}
+
+/// "delivery_latency" as people say it.
+std::string spoken(const std::string& metric) {
+  std::string text = name(metric);
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+std::string throughput(const Profile& profile) {
+  Table rates({"", "per second", "in all"});
+  Table times({"", "count", "p50", "p99", "p99.9", "max"});
+  for (const profile::Metric& metric : profile.metrics) {
+    switch (metric.kind) {
+      case profile::Metric::Kind::counter:
+        rates.add({spoken(metric.name), per_second(metric.value, range_ns(profile)), format_count(metric.value)});
+        break;
+      case profile::Metric::Kind::gauge: rates.add({spoken(metric.name), "-", format_count(metric.value)}); break;
+      case profile::Metric::Kind::histogram:
+        times.add({spoken(metric.name), counted(metric.histogram.count()), percentile(metric.histogram, 0.5),
+                   percentile(metric.histogram, 0.99), percentile(metric.histogram, 0.999),
+                   percentile(metric.histogram, 1)});
+        break;
+    }
+  }
+  return section("Throughput, as the target counts it", rates.empty() ? "" : rates.text("  ")) +
+         section("Latency, as the target counts it", times.empty() ? "" : times.text("  "));
+}
+
+std::string states(const Profile& profile) {
+  const PerReason all = profile::totals(profile);
+  const std::uint64_t whole = profile::sum(all);
+  if (whole == 0) return {};
+  Table table({"", "time", "share", "<"});
+  const auto bar = [&](std::uint64_t part) {
+    return std::string(
+        static_cast<std::size_t>(std::lround(30 * static_cast<double>(part) / static_cast<double>(whole))), '#');
+  };
+  for (const State state : {State::running, State::runnable, State::blocked}) {
+    std::uint64_t of_state = 0;
+    std::vector<std::pair<std::uint64_t, Reason>> reasons;
+    for (std::size_t i = 0; i < kReasons; ++i) {
+      const auto reason = static_cast<Reason>(i);
+      if (state_of(reason) != state || all[i] == 0) continue;
+      of_state += all[i];
+      if (reason != Reason::running) reasons.emplace_back(all[i], reason);
+    }
+    table.add({std::string(name_of(state)), ns(of_state), share(of_state, whole), bar(of_state)});
+    std::sort(reasons.rbegin(), reasons.rend());
+    for (const auto& [time, reason] : reasons) {
+      table.add({"  " + std::string(name_of(reason)), ns(time), share(time, whole)});
+    }
+  }
+  std::string body = table.text("  ");
+  if (const KernelHistogram queue = run_queue(profile); queue.count() > 0) {
+    body += "  woken or preempted until running: p50 " + percentile(queue, 0.5) + ", p99 " + percentile(queue, 0.99) +
+            ", max " + percentile(queue, 1) + " (" + plural(queue.count(), "time") + ")\n";
+  }
+  return section("Where the time went, " + ns(whole) + " of all threads", body);
+}
+
+std::string threads(const Profile& profile) {
+  std::vector<const profile::Thread*> busiest;
+  for (const profile::Thread& thread : profile.threads) {
+    if (profile::sum(thread.ns) > 0) busiest.push_back(&thread);
+  }
+  const auto running = [](const profile::Thread* thread) {
+    return thread->ns[static_cast<std::size_t>(Reason::running)];
+  };
+  std::stable_sort(busiest.begin(), busiest.end(), [&](auto* a, auto* b) { return running(a) > running(b); });
+  Table table({"thread", "tid", "lived", "running", "runnable", "blocked", "<mostly on", "queue p99", "switches",
+               "preempted", "moved"});
+  for (const profile::Thread* thread : busiest) {
+    if (table.size() == kMostRows) break;
+    std::uint64_t by_state[3]{};
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < kReasons; ++i) {
+      const State state = state_of(static_cast<Reason>(i));
+      by_state[static_cast<std::size_t>(state)] += thread->ns[i];
+      if (state == State::blocked && (most == 0 || thread->ns[i] > thread->ns[most])) most = i;
+    }
+    const std::uint64_t lived = profile::sum(thread->ns);
+    table.add({name(thread->name) + (thread->ended ? " (ended)" : ""), std::to_string(thread->tid), ns(lived),
+               share(by_state[0], lived), share(by_state[1], lived), share(by_state[2], lived),
+               thread->ns[most] > 0 ? std::string(name_of(static_cast<Reason>(most))) : "-",
+               percentile(thread->run_queue_ns, 0.99), counted(thread->switches_voluntary),
+               counted_or_none(thread->switches_preempted), counted_or_none(thread->migrations)});
+  }
+  if (table.empty()) return {};
+  std::string body = table.text("  ");
+  if (busiest.size() > kMostRows) body += "  and " + std::to_string(busiest.size() - kMostRows) + " more\n";
+  return section("Threads, busiest first", body);
+}
+
+std::string heaviest(const Profile& profile) {
+  const TopStacks top = top_stacks(profile, 5);
+  std::string body;
+  for (std::size_t i = 0; i < top.stacks.size(); ++i) {
+    const TopStack& stack = top.stacks[i];
+    body += "  " + std::to_string(i + 1) + ". " + share(stack.weight, top.whole) + "  " + ns(stack.weight) + "  " +
+            stack.state + ", " + name(stack.thread) + ", " + plural(stack.count, "sample") + "\n";
+    std::size_t shown = 0;
+    for (auto frame = stack.frames.rbegin(); frame != stack.frames.rend() && shown < kMostFrames; ++frame, ++shown) {
+      body += "       " + shortened(*frame, 100) + "\n";
+    }
+    if (stack.frames.size() > shown) body += "       .. " + std::to_string(stack.frames.size() - shown) + " more\n";
+  }
+  if (top.unsampled > 0) body += "  " + share(top.unsampled, top.whole) + " of it has no sample\n";
+  std::string heading = "Heaviest stacks of " + ns(top.whole);
+  if (top.idle > 0) heading += ", " + ns(top.idle) + " of waiting for events and sleeping left out";
+  return section(heading + " (leaf first)", body);
+}
+
+std::string sockets(const Profile& profile) {
+  const kernel::SocketCounts all = socket_totals(profile);
+  if (all.writes == 0) return {};
+  std::vector<const profile::Thread*> writers;
+  for (const profile::Thread& thread : profile.threads) {
+    if (thread.socket.writes > 0) writers.push_back(&thread);
+  }
+  std::stable_sort(writers.begin(), writers.end(), [](auto* a, auto* b) { return a->socket.bytes > b->socket.bytes; });
+  Table table({"thread", "writes", "per second", "bytes", "bytes/write", "would block", "other errors"});
+  const auto add = [&](const std::string& who, const kernel::SocketCounts& socket) {
+    table.add({who, counted(socket.writes), per_second(static_cast<double>(socket.writes), range_ns(profile)),
+               format_bytes(static_cast<double>(socket.bytes)),
+               socket.writes == 0
+                   ? "-"
+                   : format_bytes(static_cast<double>(socket.bytes) / static_cast<double>(socket.writes)),
+               std::to_string(socket.would_block), std::to_string(socket.errors)});
+  };
+  add("all", all);
+  for (const profile::Thread* thread : writers) {
+    if (writers.size() == 1 || table.size() > kMostRows) break;
+    add(name(thread->name), thread->socket);
+  }
+  return section("Socket writes", table.text("  "));
+}
+
+std::string maps(const Profile& profile) {
+  Table table({"map", "<type", "<operation", "count", "failed", "total", "mean", "p50", "p99"});
+  for (const kernel::MapReading& map : profile.maps) {
+    table.add({name(map.map_name) + " #" + std::to_string(map.map_id), name(map.map_type), name(map.operation),
+               std::to_string(map.count), std::to_string(map.errors), ns(map.total_ns),
+               map.count == 0 ? "-" : format_ns(static_cast<double>(map.total_ns) / static_cast<double>(map.count)),
+               percentile(map.latency_ns, 0.5), percentile(map.latency_ns, 0.99)});
+  }
+  Table registries({"registry", "shards", "<operation", "count", "waited", "wait p50", "wait p99", "held"});
+  for (const kernel::RegistryReading& row : without_shards(profile)) {
+    registries.add({name(row.registry), std::to_string(row.shard), name(row.operation), std::to_string(row.count),
+                    ns(row.wait_ns), percentile(row.wait, 0.5), percentile(row.wait, 0.99), ns(row.hold_ns)});
+  }
+  return section("Map operations through bpf(2)", table.empty() ? "" : table.text("  ")) +
+         section("Registry operations of the target", registries.empty() ? "" : registries.text("  "));
+}
+
+std::string samplers(const Profile& profile) {
+  const profile::CrossCheck check = profile::cross_check(profile);
+  if (!check.possible()) return {};
+  std::string body = "  they agree to " + format_share(check.agreement, 1) + " on where the CPU time goes (" +
+                     plural(check.kernel_samples, "sample") + " by the kernel, " + counted(check.inprocess_samples) +
+                     " in process)\n";
+  Table table({"largest differences", "kernel", "in process"});
+  for (const profile::FunctionShare& function : check.functions) {
+    if (table.size() == 3 || std::fabs(function.kernel - function.inprocess) < 0.005) break;
+    table.add(
+        {shortened(clean(function.name), 70), format_share(function.kernel, 1), format_share(function.inprocess, 1)});
+  }
+  if (!table.empty()) body += table.text("  ");
+  return section("Two samplers", body);
+}
+
+std::string ledger(const Profile& profile) {
+  Table table({"source", "produced", "delivered", "dropped", "unaccounted", "<causes"});
+  for (const LedgerEntry& entry : profile.ledger) {
+    std::string causes;
+    const auto list = [&](const auto& losses, const char* before) {
+      for (const auto& [cause, count] : losses) {
+        if (count > 0)
+          causes += (causes.empty() ? "" : ", ") + std::string(before) + clean(cause) + " " + std::to_string(count);
+      }
+    };
+    list(entry.dropped, "");
+    list(entry.missed, "missed: ");
+    table.add({name(entry.source), std::to_string(entry.produced), std::to_string(entry.delivered),
+               std::to_string(entry.dropped_total()), std::to_string(entry.balance()), causes});
+  }
+  return section("Loss ledger", table.empty() ? "" : table.text("  "));
+}
+
+std::string cost(const Profile& profile) {
+  const profile::OwnCost& own = profile.cost;
+  if (own.cpu_ns == 0 && own.resident_bytes == 0 && own.programs.empty()) return {};
+  std::string body = "  the collector used " + ns(own.cpu_ns) + " of CPU time (" +
+                     share(own.cpu_ns, range_ns(profile)) + " of one CPU) and " +
+                     format_bytes(static_cast<double>(own.resident_bytes)) + " of memory\n";
+  Table table({"kernel program", "runs", "each", "of one CPU"});
+  for (const kernel::ProgramCost& program : own.programs) {
+    if (program.runs == 0) continue;
+    table.add({name(program.name), counted(program.runs),
+               format_ns(static_cast<double>(program.run_ns) / static_cast<double>(program.runs)),
+               share(program.run_ns, range_ns(profile))});
+  }
+  if (!table.empty()) body += table.text("  ");
+  return section("What watching cost", body);
+}
+
+std::string closing(const Profile& profile) {
+  const Findings found = findings(profile);
+  std::string body;
+  for (const std::string& line : found.missing) body += "  missing: " + line + "\n";
+  for (const std::string& line : found.degraded) body += "  " + line + "\n";
+  for (const std::string& line : found.notes) body += "  " + line + "\n";
+  std::string events;
+  for (const profile::Event& event : profile.events) {
+    const double after = static_cast<double>(event.time_ns) - static_cast<double>(profile.from_ns);
+    events += "  at " + format_ns(std::max(after, 0.0)) + ": " + clean(event.text) + "\n";
+  }
+  return section("What to keep in mind", body) + section("Events", events);
+}
+
+}  // namespace
+
+std::string report_text(const Profile& profile) {
+  return head(profile) + throughput(profile) + states(profile) + threads(profile) + heaviest(profile) +
+         sockets(profile) + maps(profile) + samplers(profile) + ledger(profile) + cost(profile) + closing(profile);
+}
+
+}  // namespace fanlight::formats
