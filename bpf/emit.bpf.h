@@ -43,7 +43,7 @@ static __always_inline void emit_sample(enum fanlight_source source, struct fanl
 
 struct sample_room {
 	struct fanlight_sample sample;
-	__u64 top[FANLIGHT_TOP_WORDS];
+	struct fanlight_walk walk;
 };
 
 /* One record's room per CPU. Each program has its own: a sampling interrupt may come in the middle of another. */
@@ -91,9 +91,9 @@ static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u
 	if (kernel > FANLIGHT_FRAMES)
 		kernel = FANLIGHT_FRAMES;
 	user_registers((struct task_struct *)bpf_get_current_task_btf(), &registers, &code);
-	bool top = !bpf_probe_read_user(room->top, sizeof(room->top), (void *)registers.sp);
-	__u32 user = fanlight_walk(read_current, NULL, &registers, &code, top ? room->top : NULL, sample->frames, kernel,
-				   2 * FANLIGHT_FRAMES);
+	bool top = !bpf_probe_read_user(room->walk.top, sizeof(room->walk.top), (void *)registers.sp);
+	__u32 user = fanlight_walk_frames(read_current, NULL, &registers, &code, &room->walk, top, sample->frames, kernel,
+					  2 * FANLIGHT_FRAMES);
 	sample->kernel_frames = kernel;
 	sample->user_frames = user;
 	sample->flags = user >= FANLIGHT_FRAMES ? FANLIGHT_CUT_STACK : 0;

@@ -54,36 +54,51 @@ FANLIGHT_INLINE int fanlight_is_frame(fanlight_read read, void *context, const s
 	return !read(context, &frame, bp) && fanlight_in_code(code, frame.return_address);
 }
 
-/* Fills frames[at], frames[at + 1], ... of `room` in all; the leaf first. `top`: the FANLIGHT_TOP_WORDS words from sp
- * up, or null where those could not be read.
+/* Where a walk stands. In the kernel it lies in a map, and passing through there makes the verifier forget what it knew
+ * of the values: otherwise it goes through every depth of the chain once for each place a return address may stand at,
+ * 800,000 instructions in all. */
+struct fanlight_walk {
+	__u64 low; /* frames lie above */
+	__u64 bp;
+	__u32 found;
+	__u32 slot;
+	__u32 index;
+	__u32 unused;
+	__u64 top[FANLIGHT_TOP_WORDS]; /* the words from sp up */
+};
+
+#define FANLIGHT_FORGET(place, value) (*(volatile __typeof__(place) *)&(place) = (value), *(volatile __typeof__(place) *)&(place))
+
+/* Fills frames[at], frames[at + 1], ... of `room` in all; the leaf first. `have_top`: walk->top could be read.
  * Returns how many, at least 1 and at most FANLIGHT_WALK_FRAMES. */
-FANLIGHT_INLINE __u32 fanlight_walk(fanlight_read read, void *context, const struct fanlight_registers *registers,
-				    const struct fanlight_code *code, const __u64 *top, __u64 *frames, __u32 at, __u32 room)
+FANLIGHT_INLINE __u32 fanlight_walk_frames(fanlight_read read, void *context, const struct fanlight_registers *registers,
+					   const struct fanlight_code *code, struct fanlight_walk *walk, int have_top,
+					   __u64 *frames, __u32 at, __u32 room)
 {
 	__u64 low = registers->sp;
 	__u64 bp = registers->bp;
 	__u32 found = 0;
-	__u32 index = at;
 
-	if (index >= room)
+	if (at >= room)
 		return 0;
-	frames[index] = registers->ip;
+	frames[at] = registers->ip;
 	found++;
 
-	if (top && !fanlight_in_code(code, registers->ip)) {
+	if (have_top && !fanlight_in_code(code, registers->ip)) {
 		__u32 slot = 0;
-		while (slot < FANLIGHT_TOP_WORDS && !fanlight_in_code(code, top[slot]))
+		while (slot < FANLIGHT_TOP_WORDS && !fanlight_in_code(code, walk->top[slot]))
 			slot++;
+		slot = FANLIGHT_FORGET(walk->slot, slot);
 		if (slot < FANLIGHT_TOP_WORDS) {
-			index = at + found;
+			__u32 index = FANLIGHT_FORGET(walk->index, at + found);
 			if (index >= room)
 				return found;
-			frames[index] = top[slot];
+			frames[index] = walk->top[slot];
 			found++;
 			low = registers->sp + 8 * slot;
 			if (!fanlight_is_frame(read, context, code, bp, low)) {
 				for (__u32 below = 1; below <= FANLIGHT_SAVED_WORDS && below <= slot; below++) {
-					__u64 saved = top[(slot - below) & (FANLIGHT_TOP_WORDS - 1)];
+					__u64 saved = walk->top[(slot - below) & (FANLIGHT_TOP_WORDS - 1)];
 					if (fanlight_is_frame(read, context, code, saved, low)) {
 						bp = saved;
 						break;
@@ -92,16 +107,19 @@ FANLIGHT_INLINE __u32 fanlight_walk(fanlight_read read, void *context, const str
 			}
 		}
 	}
-	while (found < FANLIGHT_WALK_FRAMES) {
+	low = FANLIGHT_FORGET(walk->low, low);
+	bp = FANLIGHT_FORGET(walk->bp, bp);
+	found = FANLIGHT_FORGET(walk->found, found);
+	for (__u32 step = 0; step < FANLIGHT_WALK_FRAMES; step++) {
 		struct fanlight_frame frame = {};
 
+		__u32 index = FANLIGHT_FORGET(walk->index, at + found);
+		if (found >= FANLIGHT_WALK_FRAMES || index >= room)
+			break;
 		/* Outer frames lie higher; what does not is no frame. */
 		if (bp < low || bp & 7 || read(context, &frame, bp))
 			break;
 		if (frame.return_address < 4096 || frame.return_address >= FANLIGHT_USER_END)
-			break;
-		index = at + found;
-		if (index >= room)
 			break;
 		frames[index] = frame.return_address;
 		found++;

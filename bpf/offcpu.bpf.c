@@ -9,6 +9,7 @@
 
 struct visit_room {
 	struct fanlight_sample sample;
+	struct fanlight_walk walk;
 	__u64 stack[STACK_WORDS];
 };
 
@@ -50,10 +51,13 @@ static __always_inline __u32 walk_other(struct task_struct *task, struct visit_r
 	visit.sp = registers.sp;
 	void *sp = (void *)registers.sp;
 	visit.copied = !bpf_copy_from_user_task(room->stack, sizeof(room->stack), sp, task, 0);
-	/* Less than 2 KiB of stack in use: the first words are enough to begin with. */
-	bool top = visit.copied || !bpf_copy_from_user_task(room->stack, 8 * FANLIGHT_TOP_WORDS, sp, task, 0);
-	return fanlight_walk(read_other, &visit, &registers, &code, top ? room->stack : NULL, room->sample.frames, at,
-			     2 * FANLIGHT_FRAMES);
+	bool top = visit.copied;
+	if (visit.copied)
+		__builtin_memcpy(room->walk.top, room->stack, sizeof(room->walk.top));
+	else /* less than 2 KiB of stack in use */
+		top = !bpf_copy_from_user_task(room->walk.top, sizeof(room->walk.top), sp, task, 0);
+	return fanlight_walk_frames(read_other, &visit, &registers, &code, &room->walk, top, room->sample.frames, at,
+				    2 * FANLIGHT_FRAMES);
 }
 
 SEC("iter.s/task")
