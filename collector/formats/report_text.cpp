@@ -55,7 +55,10 @@ std::string utc(const Profile& profile) {
 std::string head(const Profile& profile) {
   const profile::Target& target = profile.target;
   std::uint64_t samples = 0;
-  for (const profile::SampleRow& row : profile.samples) samples += row.count;
+  for (const profile::SampleRow& row : profile.samples) {
+    // A row of these stands for operations, not for samples.
+    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples += row.count;
+  }
   std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
   if (!target.host.empty()) text += ", on " + name(target.host);
   if (!target.kernel.empty()) text += ", Linux " + name(target.kernel);
