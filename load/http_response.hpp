@@ -1,0 +1,67 @@
+// HTTP/1.1 responses as a client reads them. In: bytes, cut anywhere. Out: the head, then pieces of the body.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace fanlight::load {
+
+struct ResponseHead {
+  unsigned status = 0;
+  std::map<std::string, std::string, std::less<>> fields;  // names in lower case; the last of a name wins
+
+  /// Empty when there is no such field.
+  std::string_view field(std::string_view lower_case_name) const;
+};
+
+/// Knows bodies with a length, chunked ones, those that end with the connection, and none (1xx, 204, 304). A head of
+/// more than 16 KiB, folded lines, a bad length or chunk size are errors. Interim responses but 101 are passed over.
+/// Threads: one at a time. Source: RFC 9112, sections 4 to 7.
+class ResponseReader {
+ public:
+  enum class Event : std::uint8_t {
+    nothing,   // all bytes are used up
+    head,      // head() is whole
+    body,      // `piece` is the next part of the body
+    complete,  // the response is over; what is left belongs to the next one, or to the upgraded protocol
+    error,
+  };
+
+  /// Takes bytes off the front of `bytes`. `piece` points into them.
+  Event next(std::string_view& bytes, std::string_view& piece);
+  const ResponseHead& head() const { return head_; }
+  /// Begins the next response on the same connection.
+  void reset();
+
+ private:
+  enum class Phase : std::uint8_t {
+    head,
+    announce,
+    counted,
+    until_close,
+    chunk_size,
+    chunk_extension,
+    chunk_size_end,
+    chunk_data,
+    chunk_end,
+    trailer,
+    complete,
+    failed,
+  };
+
+  bool parse_head();
+  Phase body_phase();
+  Event body_bytes(std::string_view& bytes, std::string_view& piece, Phase after);
+  Phase framing_byte(char c);
+
+  ResponseHead head_;
+  std::string text_;        // of the head, as it comes; of a trailer line
+  std::uint64_t left_ = 0;  // bytes of the body or chunk
+  unsigned digits_ = 0;     // of the chunk size
+  Phase phase_ = Phase::head;
+};
+
+}  // namespace fanlight::load

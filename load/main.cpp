@@ -1,0 +1,99 @@
+// fanlight-load: the load tester. In: a command line. Out: a report on standard output, words on standard error.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "load/options.hpp"
+#include "load/run.hpp"
+
+namespace {
+
+using namespace fanlight;
+
+volatile sig_atomic_t g_interrupted = 0;
+
+void on_interrupt(int signal) {
+  // The second one means it: whoever asks twice does not want a report.
+  if (g_interrupted != 0) ::_exit(128 + signal);
+  g_interrupted = 1;
+}
+
+int say_error(const Error& error, int status) {
+  std::cerr << "fanlight-load: " << error.what
+            << "\nhint: " << (error.hint.empty() ? "fanlight-load --help shows all options with examples" : error.hint)
+            << '\n';
+  return status;
+}
+
+/// A line that is written over on a terminal, and one of many elsewhere.
+class Progress {
+ public:
+  explicit Progress(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+  void show(const std::string& words) {
+    if (quiet_) return;
+    if (terminal_)
+      std::cerr << "\r\x1b[K" << words << std::flush;
+    else
+      std::cerr << words << '\n';
+    shown_ = true;
+  }
+  void end() {
+    if (terminal_ && shown_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  unsigned every_ms() const { return terminal_ ? 1000 : 5000; }
+
+ private:
+  bool quiet_;
+  bool terminal_;
+  bool shown_ = false;
+};
+
+Result<> write_report(const load::Report& report, const std::string& json) {
+  if (json == "-") {
+    std::cout << load::to_json(report) << '\n' << std::flush;
+  } else {
+    std::cout << load::to_text(report) << std::flush;
+    if (!json.empty()) {
+      errno = 0;
+      std::ofstream file(json);
+      file << load::to_json(report) << '\n' << std::flush;
+      if (!file) return fail(errno, "write " + json, "check the path and the space left");
+    }
+  }
+  if (!std::cout) return fail(errno, "write the report");
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto parsed = load::parse_options(argc, argv);
+  if (!parsed) return say_error(parsed.error(), 2);
+  if (const auto* information = std::get_if<load::Information>(&*parsed)) {
+    std::cout << information->text;
+    return 0;
+  }
+  const auto& options = std::get<load::Options>(*parsed);
+
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  Progress progress(options.quiet);
+  const auto report =
+      load::run(options.plan, {[] { return g_interrupted != 0; },
+                               [&](const std::string& words) { progress.show(words); }, progress.every_ms()});
+  progress.end();
+  if (!report) return say_error(report.error(), 1);
+  if (const auto written = write_report(*report, options.json); !written) return say_error(written.error(), 1);
+  if (options.json == "-")
+    for (const std::string& warning : report->warnings()) std::cerr << "WARNING: " << warning << '\n';
+  return 0;
+}
