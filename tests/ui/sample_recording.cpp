@@ -1,0 +1,19 @@
+// Writes a made-up recording, to look at panels without a target: ui_sample_recording FILE [SECONDS [DROPPED]]
+#include <cstdlib>
+#include <iostream>
+
+#include "tests/ui/fabricate.hpp"
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "ui_sample_recording: no file named\nhint: ui_sample_recording FILE [SECONDS [DROPPED]]\n";
+    return 2;
+  }
+  fanlight::ui::testing::Fabrication wishes;
+  if (argc > 2) wishes.seconds = static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10));
+  if (argc > 3) wishes.dropped = std::strtoull(argv[3], nullptr, 10);
+  const auto written = fanlight::ui::testing::record(fanlight::ui::testing::fabricate(wishes), argv[1]);
+  if (written) return 0;
+  std::cerr << "ui_sample_recording: " << written.error().what << "\n";
+  return 1;
+}

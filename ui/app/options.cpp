@@ -1,0 +1,111 @@
+#include "ui/app/options.hpp"
+
+#include <charconv>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "core/units.hpp"
+
+namespace fanlight::ui {
+namespace {
+
+constexpr const char* kExamples = R"(
+examples:
+  fanlight-ui                                    the collector on 127.0.0.1:9180; start it before or after
+  fanlight-ui --connect 127.0.0.1:9300           another one
+  fanlight-ui run.fanlight                       a recording
+  fanlight-ui run.fanlight --view wall --idle    wall time, idle waiting included
+  xvfb-run -a fanlight-ui --screenshot dashboard.png --after 3s
+)";
+
+/// Words that CLI11 puts into its error, so that a bad value is misuse like an unknown option.
+template <class T>
+std::string words_of(const Result<T>& result) {
+  if (result) return {};
+  return result.error().what + (result.error().hint.empty() ? "" : "; " + result.error().hint);
+}
+
+CLI::Validator duration() {
+  return {[](std::string& text) { return words_of(parse_duration(text)); }, "DURATION", "duration"};
+}
+
+std::chrono::nanoseconds duration_of(const std::string& text) { return *parse_duration(text); }
+
+Result<profile::View> parse_view(const std::string& text) {
+  if (const auto view = profile::view_from(text)) return *view;
+  std::string names;
+  for (const profile::View view : profile::kViews) names += " " + std::string(profile::name_of(view));
+  return fail(0, "no view is called '" + text + "'", "one of:" + names);
+}
+
+}  // namespace
+
+Result<std::pair<int, int>> parse_size(std::string_view text) {
+  const auto refuse = [text] {
+    return fail(0, "'" + std::string(text) + "' is not a size", "write it like 1600x1000, 320 to 8192 each");
+  };
+  const std::size_t cross = text.find('x');
+  if (cross == std::string_view::npos) return refuse();
+  int sides[2] = {};
+  const std::string_view parts[2] = {text.substr(0, cross), text.substr(cross + 1)};
+  for (int i = 0; i < 2; ++i) {
+    const auto [end, ec] = std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), sides[i]);
+    if (ec != std::errc{} || end != parts[i].data() + parts[i].size() || sides[i] < 320 || sides[i] > 8192)
+      return refuse();
+  }
+  return std::pair(sides[0], sides[1]);
+}
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+  Options options;
+  CLI::App app{"The Fanlight dashboard: where a program's time goes, live or from a recording.", "fanlight-ui"};
+  app.footer(kExamples);
+  app.set_version_flag("--version", "fanlight-ui " FANLIGHT_VERSION);
+  std::string recording, connect, view = "oncpu", last, after = "3s", run_for, size = "1600x1000";
+  auto* file = app.add_option("recording", recording, "a *.fanlight file; without one, connect to a running collector")
+                   ->type_name("FILE");
+  app.add_option("--connect", connect, "where `fanlight attach` listens (default 127.0.0.1:9180)")
+      ->type_name("HOST:PORT")
+      ->excludes(file)
+      ->check(CLI::Validator([](std::string& text) { return words_of(parse_endpoint(text)); }, "", "endpoint"));
+  app.add_option("--view", view, "oncpu offcpu runnable wall socket map inprocess (default oncpu)")
+      ->type_name("VIEW")
+      ->check(CLI::Validator([](std::string& text) { return words_of(parse_view(text)); }, "", "view"));
+  app.add_option("--last", last, "how much of the newest past to look at (default 10s; a recording: all)")
+      ->check(duration());
+  app.add_flag("--idle", options.idle, "show threads that wait in epoll, poll or select, too");
+  app.add_option("--search", options.search, "mark functions whose name holds TEXT")->type_name("TEXT");
+  app.add_option("--zoom", options.zoom, "zoom the flame graph into the heaviest box of this name")->type_name("NAME");
+  app.add_option("--size", size, "window size (default 1600x1000)")
+      ->type_name("WxH")
+      ->check(CLI::Validator([](std::string& text) { return words_of(parse_size(text)); }, "", "size"));
+  app.add_option("--scale", options.scale, "size of text and panels (default 1)")
+      ->type_name("FACTOR")
+      ->check(CLI::Range(0.5f, 4.0f));
+  app.add_option("--for", run_for, "close after this time")->check(duration());
+  auto* screenshot =
+      app.add_option("--screenshot", options.screenshot, "write one picture, then exit")->type_name("FILE.png");
+  app.add_option("--after", after, "when to take the picture (default 3s)")->check(duration())->needs(screenshot);
+  app.add_option("--widgets", options.widgets, "with the picture, write what is where (for tests)")
+      ->type_name("FILE.json")
+      ->needs(screenshot);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& misuse) {
+    std::cerr << "fanlight-ui: " << misuse.what() << "\nhint: fanlight-ui --help shows the options and examples\n";
+    return 2;
+  }
+  if (!recording.empty()) options.recording = recording;
+  if (!connect.empty()) options.endpoint = *parse_endpoint(connect);
+  options.view = *parse_view(view);
+  if (!last.empty()) options.last = duration_of(last);
+  if (!run_for.empty()) options.run_for = duration_of(run_for);
+  options.after = duration_of(after);
+  std::tie(options.width, options.height) = *parse_size(size);
+  return options;
+}
+
+}  // namespace fanlight::ui

@@ -1,0 +1,38 @@
+// The command line. In: argv. Out: what to open and how.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "collector/profile/view.hpp"
+#include "core/error.hpp"
+#include "ui/model/endpoint.hpp"
+
+namespace fanlight::ui {
+
+struct Options {
+  std::optional<std::string> recording;  // empty: live
+  Endpoint endpoint;
+  profile::View view = profile::View::on_cpu;
+  bool idle = false;
+  std::string search;
+  std::string zoom;                              // a function's name
+  std::optional<std::chrono::nanoseconds> last;  // empty: 10 s live, all of a recording
+  std::string screenshot;                        // file; empty: none
+  std::string widgets;                           // file; empty: none
+  std::chrono::nanoseconds after = std::chrono::seconds{3};
+  std::optional<std::chrono::nanoseconds> run_for;
+  int width = 1600, height = 1000;
+  float scale = 1;
+};
+
+/// Options, or the exit code where the command line already ended it (help, version, misuse; words were printed).
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+/// "1600x1000". Errors: anything else, or outside 320..8192.
+Result<std::pair<int, int>> parse_size(std::string_view text);
+
+}  // namespace fanlight::ui

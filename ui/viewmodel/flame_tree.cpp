@@ -1,0 +1,165 @@
+#include "ui/viewmodel/flame_tree.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+
+namespace fanlight::ui {
+namespace {
+
+constexpr std::size_t kDeepest = std::numeric_limits<std::uint16_t>::max() - 1;
+
+void add_to(std::uint64_t& sum, std::uint64_t more) {
+  if (__builtin_add_overflow(sum, more, &sum)) sum = std::numeric_limits<std::uint64_t>::max();
+}
+
+bool is_idle(const profile::WeightedStacks& stacks, const profile::WeightedStack& stack) {
+  const std::string_view idle = fanlight::name_of(Reason::poll);
+  const std::size_t roots = std::min<std::size_t>(stack.frames.size(), 2);
+  for (std::size_t i = 0; i < roots; ++i) {
+    const profile::Frame& frame = stacks.frames[stack.frames[i]];
+    if (frame.origin != profile::FrameOrigin::marker) continue;
+    // A thread cannot be taken for the state: the kernel cuts thread names at 15 characters, this is 17 long.
+    if (frame.name.ends_with(idle)) return true;
+  }
+  return false;
+}
+
+class Names {
+ public:
+  explicit Names(std::vector<std::string>& names) : names_(names) {
+    for (std::size_t i = 0; i < names.size(); ++i) ids_.emplace(names[i], static_cast<std::uint32_t>(i));
+  }
+  std::uint32_t id(const std::string& name) {
+    const auto [found, fresh] = ids_.emplace(name, static_cast<std::uint32_t>(names_.size()));
+    if (fresh) names_.push_back(name);
+    return found->second;
+  }
+
+ private:
+  std::vector<std::string>& names_;
+  std::unordered_map<std::string, std::uint32_t> ids_;
+};
+
+struct Edge {
+  NodeId parent;
+  std::uint32_t name;
+  profile::FrameOrigin origin;
+  bool operator==(const Edge&) const = default;
+};
+struct EdgeHash {
+  std::size_t operator()(const Edge& edge) const {
+    const std::uint64_t key = (std::uint64_t{edge.parent} << 32 | edge.name) * 4 + static_cast<unsigned>(edge.origin);
+    return static_cast<std::size_t>((key ^ (key >> 29)) * 0x9e3779b97f4a7c15ull);
+  }
+};
+
+/// Lays siblings side by side, in the order of their names; parents come before children.
+void put_in_order(FlameTree& tree) {
+  const std::size_t count = tree.nodes.size();
+  std::vector<std::vector<NodeId>> children(count);
+  for (NodeId node = 1; node < count; ++node) children[tree.nodes[node].parent].push_back(node);
+  std::vector<FlameNode> ordered{tree.nodes[0]};
+  std::vector<NodeId> old_id{0};
+  ordered.reserve(count);
+  old_id.reserve(count);
+  for (NodeId place = 0; place < ordered.size(); ++place) {
+    std::vector<NodeId>& row = children[old_id[place]];
+    std::sort(row.begin(), row.end(), [&](NodeId a, NodeId b) {
+      const FlameNode &left = tree.nodes[a], &right = tree.nodes[b];
+      const int by_name = tree.names[left.name].compare(tree.names[right.name]);
+      return by_name != 0 ? by_name < 0 : left.origin < right.origin;
+    });
+    ordered[place].first_child = static_cast<NodeId>(ordered.size());
+    ordered[place].child_count = static_cast<std::uint32_t>(row.size());
+    for (const NodeId child : row) {
+      ordered.push_back(tree.nodes[child]);
+      ordered.back().parent = place;
+      old_id.push_back(child);
+    }
+  }
+  tree.nodes = std::move(ordered);
+}
+
+}  // namespace
+
+std::uint64_t remove_idle(profile::WeightedStacks& stacks) {
+  std::uint64_t removed = 0;
+  std::erase_if(stacks.stacks, [&](const profile::WeightedStack& stack) {
+    const bool idle = is_idle(stacks, stack);
+    if (idle) add_to(removed, stack.weight);
+    return idle;
+  });
+  return removed;
+}
+
+FlameTree build_flame_tree(const profile::WeightedStacks& stacks) {
+  FlameTree tree;
+  tree.view = stacks.name;
+  tree.unit = stacks.unit;
+  Names names(tree.names);
+  tree.nodes[0].module = names.id("");
+  std::vector<std::uint32_t> name_of_frame, module_of_frame;
+  name_of_frame.reserve(stacks.frames.size());
+  module_of_frame.reserve(stacks.frames.size());
+  for (const profile::Frame& frame : stacks.frames) {
+    name_of_frame.push_back(names.id(frame.name));
+    module_of_frame.push_back(names.id(frame.module));
+  }
+  std::unordered_map<Edge, NodeId, EdgeHash> edges;
+  for (const profile::WeightedStack& stack : stacks.stacks) {
+    NodeId at = 0;
+    add_to(tree.nodes[0].total, stack.weight);
+    add_to(tree.nodes[0].count, stack.count);
+    for (const profile::FrameId id : stack.frames) {
+      if (tree.nodes[at].depth >= kDeepest) break;
+      const profile::FrameOrigin origin = stacks.frames[id].origin;
+      const auto [found, fresh] =
+          edges.emplace(Edge{at, name_of_frame[id], origin}, static_cast<NodeId>(tree.nodes.size()));
+      if (fresh) {
+        FlameNode node;
+        node.parent = at;
+        node.name = name_of_frame[id];
+        node.module = module_of_frame[id];
+        node.origin = origin;
+        node.depth = static_cast<std::uint16_t>(tree.nodes[at].depth + 1);
+        tree.nodes.push_back(node);
+      }
+      at = found->second;
+      add_to(tree.nodes[at].total, stack.weight);
+      add_to(tree.nodes[at].count, stack.count);
+    }
+    add_to(tree.nodes[at].self, stack.weight);
+  }
+  put_in_order(tree);
+  return tree;
+}
+
+std::vector<std::string> path_to(const FlameTree& tree, NodeId node) {
+  std::vector<std::string> path;
+  for (; node != 0; node = tree.nodes[node].parent) path.emplace_back(tree.name_of(node));
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+NodeId follow(const FlameTree& tree, std::span<const std::string> path) {
+  NodeId at = 0;
+  for (const std::string& name : path) {
+    const FlameNode& node = tree.nodes[at];
+    NodeId next = 0;
+    for (NodeId child = node.first_child; child < node.first_child + node.child_count && next == 0; ++child)
+      if (tree.name_of(child) == name) next = child;
+    if (next == 0) return at;
+    at = next;
+  }
+  return at;
+}
+
+NodeId find(const FlameTree& tree, std::string_view name) {
+  NodeId best = 0;
+  for (NodeId node = 1; node < tree.nodes.size(); ++node)
+    if (tree.name_of(node) == name && (best == 0 || tree.nodes[node].total > tree.nodes[best].total)) best = node;
+  return best;
+}
+
+}  // namespace fanlight::ui
