@@ -32,7 +32,7 @@ Row row_of(const Report& report, const char* name, const Tally& tally) {
   };
   return {name,
           whole(tally.established),
-          per_second(static_cast<double>(tally.received), report.seconds()),
+          format_count(report.delivered_per_second(tally)),
           whole(report.expected(tally)),
           whole(tally.received),
           whole(report.lost(tally)),
@@ -108,6 +108,12 @@ std::string trouble(const char* name, const Tally& tally) {
 
 }  // namespace
 
+double Report::delivered_per_second(const Tally& tally) const {
+  const std::uint64_t end_ns = std::max(published.end_ns, tally.last_received_ns);
+  if (end_ns <= published.begin_ns) return 0;
+  return static_cast<double>(tally.received) * 1e9 / static_cast<double>(end_ns - published.begin_ns);
+}
+
 std::uint64_t Report::lost(const Tally& tally) const {
   const std::uint64_t due = expected(tally);
   return due > tally.received ? due - tally.received : 0;
@@ -133,6 +139,10 @@ std::vector<std::string> Report::warnings() const {
   else if (published.wait.percentile(0.99) > kWaitNs)
     found.push_back("1 % of messages waited " + duration(published.wait.percentile(0.99)) +
                     " or more for a free publisher, which is in their latency; use more --publishers to take it out");
+  if (const std::uint64_t open = published.failed + published.unanswered; open > 0)
+    found.push_back(whole(open) +
+                    " messages have no known outcome: where they were delivered after all, each hides one lost"
+                    " message per subscriber");
   return found;
 }
 

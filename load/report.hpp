@@ -25,9 +25,12 @@ struct Report {
   std::vector<TesterThread> tester;
 
   double seconds() const { return static_cast<double>(published.end_ns - published.begin_ns) / 1e9; }
+  /// Deliveries over the measured time or, where they took longer than that, until the last one.
+  double delivered_per_second(const Tally& tally) const;
   /// What so many subscribers should have received: every accepted message, once.
   std::uint64_t expected(const Tally& tally) const { return tally.established * published.accepted; }
-  /// Expected and not received. Those that stayed connected and those that were cut off count alike.
+  /// Expected and not received, by those that stayed connected and those that were cut off alike. Messages without an
+  /// outcome (failed, unanswered) are not expected but may come all the same, which `warnings` says.
   std::uint64_t lost(const Tally& tally) const;
   /// Both protocols together.
   Tally total() const;

@@ -25,7 +25,6 @@ json::object counts(const std::map<std::string, std::uint64_t>& by_cause) {
 }
 
 json::object subscribers(const Report& report, const Tally& tally) {
-  const double seconds = report.seconds();
   const auto share = [](std::uint64_t part, std::uint64_t all) {
     return all == 0 ? json::value(nullptr) : json::value(static_cast<double>(part) / static_cast<double>(all));
   };
@@ -37,7 +36,7 @@ json::object subscribers(const Report& report, const Tally& tally) {
           {"survival", share(tally.established - tally.disconnected, tally.established)},
           {"expected", report.expected(tally)},
           {"received", tally.received},
-          {"delivered_per_s", seconds > 0 ? static_cast<double>(tally.received) / seconds : 0},
+          {"delivered_per_s", report.delivered_per_second(tally)},
           {"lost", report.lost(tally)},
           {"gaps", tally.gaps},
           {"duplicates", tally.duplicates},

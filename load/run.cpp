@@ -105,7 +105,6 @@ class Run {
     std::atomic<bool> finished = false;
     threads_.emplace_back([&] {
       publisher_.run(start_ns);
-      measured_to_ns_ = monotonic_ns();
       finished = true;
       while (!shared_.stop) std::this_thread::sleep_for(kTick);  // its CPU clock is read yet
     });
@@ -144,7 +143,7 @@ class Run {
                            std::to_string(plan_.subscribers()) + " connected");
   }
 
-  /// Until everything expected has come, or nothing has for a while that the plan sets.
+  /// Until everything expected has come, or for as long as the plan allows.
   void await_stragglers() {
     const std::uint64_t expected = shared_.established * publisher_.result().accepted;
     const std::uint64_t deadline = monotonic_ns() + static_cast<std::uint64_t>(plan_.drain.count());
@@ -181,8 +180,7 @@ class Run {
   std::vector<std::uint64_t> cpu_before_;
   std::vector<TesterThread> tester_;
   std::uint64_t cpu_read_ns_ = 0;
-  std::uint64_t said_ns_ = 0;
-  std::uint64_t measured_to_ns_ = 0;
+  std::uint64_t said_ns_ = monotonic_ns();
   bool interrupted_ = false;
 };
 

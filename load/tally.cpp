@@ -1,5 +1,7 @@
 #include "load/tally.hpp"
 
+#include <algorithm>
+
 #include "load/payload.hpp"
 
 namespace fanlight::load {
@@ -17,6 +19,7 @@ void Tally::merge(const Tally& other) {
   malformed += other.malformed;
   foreign += other.foreign;
   warmup += other.warmup;
+  last_received_ns = std::max(last_received_ns, other.last_received_ns);
   latency.merge(other.latency);
 }
 
@@ -49,6 +52,7 @@ void Inbox::receive(std::string_view message, std::uint64_t now_ns, std::uint64_
     case Arrival::duplicate: ++tally.duplicates; return;
   }
   ++tally.received;
+  tally.last_received_ns = now_ns;
   tally.latency.add(now_ns > payload->due_ns ? now_ns - payload->due_ns : 0);
 }
 

@@ -23,12 +23,13 @@ struct Tally {
   std::map<std::string, std::uint64_t> disconnects;       // by cause
   std::uint64_t received = 0;                             // measured messages, each counted once per subscriber
   std::uint64_t duplicates = 0;
-  std::uint64_t reordered = 0;  // received, but after a later one
-  std::uint64_t gaps = 0;       // times that a message came and one before it had not
-  std::uint64_t malformed = 0;  // neither a test message nor of the size that was published
-  std::uint64_t foreign = 0;    // test messages of another run
-  std::uint64_t warmup = 0;     // messages due before the measurement began
-  Latencies latency;            // ns from due to received, of what was received; what was lost is not in it
+  std::uint64_t reordered = 0;         // received, but after a later one
+  std::uint64_t gaps = 0;              // times that a message came and one before it had not
+  std::uint64_t malformed = 0;         // not a test message, or not of the size that was published; warm-up included
+  std::uint64_t foreign = 0;           // test messages of another run
+  std::uint64_t warmup = 0;            // messages due before the measurement began
+  std::uint64_t last_received_ns = 0;  // CLOCK_MONOTONIC, of a measured message
+  Latencies latency;                   // ns from due to received, of what was received; what was lost is not in it
 
   void merge(const Tally& other);
   std::uint64_t failed_connects() const;

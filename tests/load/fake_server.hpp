@@ -1,0 +1,69 @@
+// A broadcaster small enough to read at a glance, that can be told to misbehave. In: connections on loopback. Out: what
+// the load tester should find.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/fd.hpp"
+
+namespace fanlight::load {
+
+/// Faults by message number per topic, from 0; `every` 0: never.
+struct Misbehaviour {
+  unsigned drop_every = 0;    // messages that no subscriber gets
+  unsigned repeat_every = 0;  // messages that come twice
+  unsigned swap_every = 0;    // messages that come after the one that follows them
+  unsigned garble_every = 0;  // messages that lose their last byte
+  unsigned cut_after = 0;     // messages, after which SSE subscribers are cut off
+  unsigned refuse_posts_every = 0;
+  bool chunked_sse = false;  // as proxies and other servers frame it
+  bool refuse_websockets = false;
+  bool wrong_accept = false;
+  bool ping_websockets = false;
+};
+
+/// Serves in one thread of its own until destroyed.
+class FakeServer {
+ public:
+  explicit FakeServer(const Misbehaviour& misbehaviour = {});
+  ~FakeServer();
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::uint64_t posts() const { return posts_; }
+  std::uint64_t pongs() const { return pongs_; }
+
+ private:
+  struct Client {
+    Fd fd;
+    enum { unknown, sse, websocket } kind = unknown;
+    std::string in;
+    std::string out;
+    bool cut = false;
+  };
+
+  void serve();
+  void on_input(Client& client);
+  void on_request(Client& client, const std::string& head, const std::string& body);
+  void broadcast(const std::string& message);
+  void deliver(const std::string& message);
+
+  Misbehaviour misbehaviour_;
+  Fd listener_;
+  std::uint16_t port_ = 0;
+  std::map<int, std::unique_ptr<Client>> clients_;
+  std::uint64_t number_ = 0;
+  std::string held_back_;
+  std::atomic<std::uint64_t> posts_ = 0;
+  std::atomic<std::uint64_t> pongs_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace fanlight::load

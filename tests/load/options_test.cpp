@@ -1,0 +1,112 @@
+#include "load/options.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <vector>
+
+#include "load/descriptors.hpp"
+#include "load/endpoint.hpp"
+
+namespace fanlight::load {
+namespace {
+
+Result<std::variant<Options, Information>> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "fanlight-load");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Options, AreReadWithTheirUnits) {
+  const auto parsed = parse({"--sse",   "500",     "--ws",         "20",       "--rate", "99.5",  "--size",
+                             "1K",      "--for",   "250ms",        "--warmup", "0",      "--url", "http://localhost:9/",
+                             "--topic", "a.b-c_1", "--publishers", "8",        "--json", "-",     "--quiet"});
+  ASSERT_TRUE(parsed) << parsed.error().what;
+  const auto& options = std::get<Options>(*parsed);
+  EXPECT_EQ(options.plan.sse, 500u);
+  EXPECT_EQ(options.plan.subscribers(), 520u);
+  EXPECT_EQ(options.plan.rate, 99.5);
+  EXPECT_EQ(options.plan.size, 1024u);
+  EXPECT_EQ(options.plan.duration, std::chrono::milliseconds(250));
+  EXPECT_EQ(options.plan.warmup.count(), 0);
+  EXPECT_EQ(options.plan.publishers, 8u);
+  EXPECT_EQ(options.json, "-");
+  EXPECT_TRUE(options.quiet);
+}
+
+TEST(Options, MisuseIsSaidInOneLineWithAHint) {
+  struct Case {
+    std::vector<const char*> words;
+    const char* says;
+  };
+  for (const Case& c : {
+           Case{{}, "nobody to receive"},
+           Case{{"--sse", "-1"}, "--sse"},
+           Case{{"--sse", "many"}, "--sse"},
+           Case{{"--sse", "1", "--size", "47"}, "--size: at least 48"},
+           Case{{"--sse", "1", "--size", "2M"}, "--size"},
+           Case{{"--sse", "1", "--size", "x"}, "--size"},
+           Case{{"--sse", "1", "--rate", "0"}, "--rate"},
+           Case{{"--sse", "1", "--rate", "nan"}, "--rate"},
+           Case{{"--sse", "1", "--for", "0s"}, "--for"},
+           Case{{"--sse", "1", "--for", "soon"}, "--for"},
+           Case{{"--sse", "1", "--topic", "a/b"}, "--topic"},
+           Case{{"--sse", "1", "--topic", ""}, "--topic"},
+           Case{{"--sse", "1", "--publishers", "0"}, "--publishers"},
+           Case{{"--sse", "1", "--url", "https://127.0.0.1"}, "--url"},
+           Case{{"--sse", "1", "--bogus"}, "--bogus"},
+           Case{{"--sse", "1", "stray"}, "stray"},
+       }) {
+    SCOPED_TRACE(c.says);
+    const auto parsed = parse(c.words);
+    ASSERT_FALSE(parsed);
+    EXPECT_NE(parsed.error().what.find(c.says), std::string::npos) << parsed.error().what;
+    EXPECT_EQ(parsed.error().what.find('\n'), std::string::npos);
+    EXPECT_FALSE(parsed.error().hint.empty());
+  }
+}
+
+TEST(Options, HelpHasExamples) {
+  const auto parsed = parse({"--help"});
+  ASSERT_TRUE(parsed);
+  const std::string& text = std::get<Information>(*parsed).text;
+  for (const char* word : {"--sse", "--ws", "--rate", "--for", "--json", "Examples:", "Exit status:"})
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+}
+
+TEST(Url, IsTakenApart) {
+  struct Case {
+    const char* text;
+    const char* host;
+    int port;
+    const char* authority;
+  };
+  for (const Case& c : {Case{"http://127.0.0.1:8080", "127.0.0.1", 8080, "127.0.0.1:8080"},
+                        Case{"http://localhost", "localhost", 80, "localhost:80"},
+                        Case{"http://[::1]:9000/", "::1", 9000, "[::1]:9000"}}) {
+    SCOPED_TRACE(c.text);
+    const auto url = parse_url(c.text);
+    ASSERT_TRUE(url) << url.error().what;
+    EXPECT_EQ(url->host, c.host);
+    EXPECT_EQ(url->port, c.port);
+    EXPECT_EQ(url->authority, c.authority);
+  }
+  for (const char* text : {"", "127.0.0.1:80", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:65536",
+                           "http://x:8a", "http://x/path", "http://u@x", "http://[::1", "http://[::1]9", "http://a b"})
+    EXPECT_FALSE(parse_url(text)) << text;
+}
+
+TEST(Descriptors, RefusalNamesWhatWouldFit) {
+  EXPECT_TRUE(make_room_for(10));
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_TRUE(make_room_for(limit.rlim_max - kSpareDescriptors));
+  rlimit raised{};
+  ::getrlimit(RLIMIT_NOFILE, &raised);
+  EXPECT_EQ(raised.rlim_cur, limit.rlim_max);
+  const auto refused = make_room_for(limit.rlim_max);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().hint.find(std::to_string(limit.rlim_max - kSpareDescriptors)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fanlight::load

@@ -1,0 +1,210 @@
+// Whole runs against a server that misbehaves on demand: what the report says must be what the server did.
+#include "load/run.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+
+#include <boost/json.hpp>
+
+#include "load/endpoint.hpp"
+#include "tests/load/fake_server.hpp"
+
+namespace fanlight::load {
+namespace {
+
+using std::chrono::milliseconds;
+
+Plan small_plan(const FakeServer& server) {
+  Plan plan;
+  plan.url = server.url();
+  plan.sse = 20;
+  plan.ws = 30;
+  plan.rate = 200;
+  plan.size = 100;
+  plan.duration = milliseconds(1000);
+  plan.warmup = milliseconds(200);
+  plan.drain = milliseconds(500);
+  plan.publishers = 1;  // one connection: the server sees messages in the order of their numbers
+  return plan;
+}
+
+TEST(Run, AGoodServerLosesNothing) {
+  for (const bool chunked : {false, true}) {
+    SCOPED_TRACE(chunked);
+    FakeServer server({.chunked_sse = chunked, .ping_websockets = true});
+    Plan plan = small_plan(server);
+    plan.publishers = 3;
+    plan.threads = 2;
+    const auto report = run(plan);
+    ASSERT_TRUE(report) << report.error().what;
+    EXPECT_EQ(report->published.scheduled, 200u);
+    EXPECT_EQ(report->published.accepted, 200u);
+    EXPECT_EQ(server.posts(), 240u);  // the warm-up's 40 with them
+    EXPECT_EQ(report->sse.established, 20u);
+    EXPECT_EQ(report->ws.established, 30u);
+    EXPECT_EQ(report->sse.received, 20u * 200);
+    EXPECT_EQ(report->ws.received, 30u * 200);
+    EXPECT_EQ(report->ws.warmup, 30u * 40);
+    const Tally total = report->total();
+    EXPECT_EQ(report->lost(total), 0u);
+    EXPECT_EQ(total.gaps + total.duplicates + total.reordered + total.malformed + total.foreign, 0u);
+    EXPECT_EQ(total.disconnected, 0u);
+    EXPECT_EQ(total.latency.count(), total.received);
+    EXPECT_EQ(server.pongs(), 30u);
+    EXPECT_EQ(report->tester.size(), 3u);
+  }
+}
+
+TEST(Run, WhatTheServerDoesWrongIsInTheReport) {
+  FakeServer server({.drop_every = 10, .repeat_every = 16, .swap_every = 25, .garble_every = 33});
+  const Plan plan = small_plan(server);
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  // Of the server's messages 40 to 239, which are measured (0 to 39 are warm-up).
+  const auto hits = [](unsigned every) {
+    std::uint64_t count = 0;
+    for (std::uint64_t n = 40; n < 240; ++n) count += n % every == every - 1 ? 1 : 0;
+    return count;
+  };
+  std::uint64_t dropped = 0, garbled = 0, repeated = 0, swapped = 0;
+  for (std::uint64_t n = 40; n < 240; ++n) {
+    if (n % 10 == 9)
+      ++dropped;
+    else if (n % 25 == 24)
+      ++swapped;
+    else if (n % 33 == 32)
+      ++garbled;
+    if (n % 10 != 9 && n % 25 != 24 && n % 16 == 15) ++repeated;
+  }
+  constexpr std::uint64_t kGarbledInWarmup = 1;  // message 32: what cannot be read has no time to be sorted by
+  EXPECT_EQ(dropped, hits(10));
+  EXPECT_EQ(report->published.accepted, 200u);
+  EXPECT_EQ(report->expected(report->ws), 30u * 200);
+  EXPECT_EQ(report->ws.malformed, 30 * (garbled + kGarbledInWarmup));
+  EXPECT_EQ(report->lost(report->ws), 30 * (dropped + garbled));
+  EXPECT_EQ(report->ws.duplicates, 30 * repeated);
+  EXPECT_EQ(report->ws.reordered, 30 * swapped);
+  EXPECT_GT(report->ws.gaps, 0u);
+  EXPECT_EQ(report->ws.latency.count() + report->lost(report->ws), report->expected(report->ws));
+  EXPECT_EQ(report->lost(report->sse), 20 * (dropped + garbled));
+}
+
+TEST(Run, CutStreamsCountAsLost) {
+  FakeServer server({.cut_after = 140});
+  const auto report = run(small_plan(server));
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_EQ(report->sse.disconnected, 20u);
+  EXPECT_EQ(report->sse.disconnects.at("closed by the server"), 20u);
+  EXPECT_EQ(report->sse.received, 20u * 100);
+  EXPECT_EQ(report->lost(report->sse), 20u * 100);
+  EXPECT_EQ(report->lost(report->ws), 0u);
+  EXPECT_NE(to_text(*report).find("survival 0.0 %"), std::string::npos) << to_text(*report);
+}
+
+TEST(Run, RefusedSubscribersAndMessagesAreCountedByCause) {
+  FakeServer server({.refuse_posts_every = 4, .refuse_websockets = true});
+  const auto report = run(small_plan(server));
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_EQ(report->ws.established, 0u);
+  EXPECT_EQ(report->ws.connect_failures.at("answered 404"), 30u);
+  EXPECT_EQ(report->published.refused, 50u);
+  EXPECT_EQ(report->published.accepted, 150u);
+  EXPECT_EQ(report->published.causes.at("answered 503"), 50u);
+  EXPECT_EQ(report->lost(report->sse), 0u);  // what the server refused nobody can expect
+  const Published& p = report->published;
+  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent);
+}
+
+TEST(Run, AForgedHandshakeIsNotASubscription) {
+  FakeServer server({.wrong_accept = true});
+  const auto report = run(small_plan(server));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->ws.connect_failures.at("wrong WebSocket handshake"), 30u);
+}
+
+TEST(Run, AnInterruptEndsItEarlyWithAReport) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.duration = std::chrono::hours(1);
+  int asked = 0;
+  const auto report = run(plan, {[&] { return ++asked > 40; }, [](const std::string&) {}, 1000});
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->interrupted);
+  EXPECT_LT(report->seconds(), 60);
+  const Published& p = report->published;
+  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent);
+}
+
+TEST(Run, NobodyThereIsAnErrorWithAHint) {
+  Plan plan;
+  plan.sse = 1;
+  {
+    const FakeServer gone;
+    plan.url = gone.url();
+  }
+  const auto report = run(plan);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ECONNREFUSED);
+  EXPECT_FALSE(report.error().hint.empty());
+}
+
+TEST(Run, NoSubscriptionAtAllIsAnError) {
+  FakeServer server({.refuse_websockets = true});
+  Plan plan = small_plan(server);
+  plan.sse = 0;
+  const auto report = run(plan);
+  ASSERT_FALSE(report);
+  EXPECT_NE(report.error().what.find("answered 404"), std::string::npos) << report.error().what;
+}
+
+struct Finished {
+  int status = -1;
+  std::string out;
+};
+
+Finished program(const std::string& arguments) {
+  Finished finished;
+  FILE* const pipe = ::popen((std::string(FANLIGHT_BINARY_DIR "/bin/fanlight-load ") + arguments).c_str(), "r");
+  std::array<char, 4096> buffer;
+  for (std::size_t got; pipe != nullptr && (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    finished.out.append(buffer.data(), got);
+  const int status = pipe == nullptr ? -1 : ::pclose(pipe);
+  if (WIFEXITED(status)) finished.status = WEXITSTATUS(status);
+  return finished;
+}
+
+TEST(Program, JsonStandsAloneOnStandardOutput) {
+  FakeServer server;
+  const Finished finished =
+      program("--sse 5 --ws 5 --rate 100 --for 500ms --warmup 100ms --quiet --json - --url " + server.url());
+  EXPECT_EQ(finished.status, 0);
+  const boost::json::object report = boost::json::parse(finished.out).as_object();
+  EXPECT_EQ(report.at("schema"), kReportSchema);
+  EXPECT_EQ(report.at("published").at("accepted"), 50);
+  const boost::json::object& total = report.at("total").as_object();
+  EXPECT_EQ(total.at("received"), 500);
+  EXPECT_EQ(total.at("expected"), 500);
+  EXPECT_EQ(total.at("lost"), 0);
+  EXPECT_EQ(total.at("latency_ns").at("count"), 500);
+}
+
+TEST(Program, ExitStatusTellsMisuseFromFailure) {
+  EXPECT_EQ(program("--help").status, 0);
+  EXPECT_EQ(program("2>/dev/null").status, 2);
+  EXPECT_EQ(program("--sse 1 --size 3 2>/dev/null").status, 2);
+  std::string url;
+  {
+    const FakeServer gone;
+    url = gone.url();
+  }
+  const Finished refused = program("--sse 1 --url " + url + " 2>&1");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.out.find("Connection refused\nhint: "), std::string::npos) << refused.out;
+}
+
+}  // namespace
+}  // namespace fanlight::load
