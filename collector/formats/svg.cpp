@@ -74,7 +74,11 @@ std::string hsl(double hue, double saturation, double lightness) {
 std::string colour(const FlameBox& box) {
   const double shade = 0.70 + static_cast<double>(hash(box.name) % 11) / 100;
   if (box.frame == nullptr) return hsl(0, 0, 0.86);
-  if (box.frame->origin == profile::FrameOrigin::marker) return hsl(215, 0.20, shade + 0.06);
+  if (box.frame->origin == profile::FrameOrigin::marker) {
+    if (box.name == "running") return hsl(140, 0.35, 0.76);
+    if (box.name.starts_with("runnable")) return hsl(48, 0.75, 0.74);
+    return hsl(215, 0.20, shade + 0.06);
+  }
   if (box.frame->origin == profile::FrameOrigin::kernel) return hsl(28, 0.85, shade);
   // The hues beside orange are the kernel's.
   return hsl(static_cast<double>(60 + hash(box.frame->module) % 290), 0.55, shade);
@@ -115,7 +119,8 @@ std::string subtitle(const profile::WeightedStacks& stacks, const Flame& picture
   std::string text = amount(stacks, stacks.total()) + " in " + std::to_string(stacks.stacks.size()) + " stacks over " +
                      format_ns(static_cast<double>(stacks.to_ns - stacks.from_ns));
   if (picture.hidden > 0) {
-    text += "; " + std::to_string(picture.hidden) + " narrower or deeper frames are not drawn (" +
+    text += "; left out as too narrow or too deep: " + std::to_string(picture.hidden) +
+            (picture.hidden == 1 ? " frame (" : " frames (") +
             format_share(static_cast<double>(picture.hidden_weight), static_cast<double>(stacks.total())) + ")";
   }
   return text;

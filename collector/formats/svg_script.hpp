@@ -25,7 +25,7 @@ input { box-sizing: border-box; width: 100%; height: 100%; font: inherit; paddin
 inline constexpr const char* kSvgScript = R"js(
 (function () {
   "use strict";
-  var svg = document.documentElement;
+  var svg = document.currentScript.closest("svg");
   var boxes = Array.prototype.slice.call(svg.querySelectorAll(".box")).map(function (group) {
     return {
       group: group, rect: group.querySelector("rect"), label: group.querySelector("text"),
