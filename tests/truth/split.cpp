@@ -56,10 +56,12 @@ int main(int argc, char** argv) {
   const std::uint64_t end = now_ns(CLOCK_MONOTONIC) + static_cast<std::uint64_t>(seconds * 1e9);
   std::uint64_t hot = 0, warm = 0;
   std::uint64_t at = now_ns(CLOCK_THREAD_CPUTIME_ID);
-  // Turns of about a millisecond: far from any sampling period, so that no sampler falls into step with them. Each turn
-  // makes up for what the last one overran.
+  // The length of a turn: its ratio to the usual sampling periods (10.101 ms, multiples of a 4 ms tick) is far from any
+  // simple fraction, so that no sampler falls into step. 1 ms and 499 Hz do, and were seen to be 4 points off. Each
+  // turn makes up for what the last one overran.
+  constexpr std::uint64_t kTurnNs = 1'051'800;
   while (now_ns(CLOCK_MONOTONIC) < end) {
-    const std::uint64_t whole = hot + warm + 1'000'000;
+    const std::uint64_t whole = hot + warm + kTurnNs;
     std::uint64_t next = hot_seventy(at + whole * 7 / 10 - std::min(whole * 7 / 10, hot));
     hot += next - at;
     at = next;

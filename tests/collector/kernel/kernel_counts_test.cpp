@@ -1,0 +1,90 @@
+// Counts equal what the program says it did, to the last one.
+#include <gtest/gtest.h>
+
+#include "tests/collector/kernel/recorded.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+SocketCounts sum_of(const Recorded& recorded) {
+  SocketCounts sum;
+  for (const ThreadReading& thread : recorded.threads) {
+    sum.writes += thread.socket.writes;
+    sum.bytes += thread.socket.bytes;
+    sum.would_block += thread.socket.would_block;
+    sum.errors += thread.socket.errors;
+  }
+  return sum;
+}
+
+TEST(Counts, OfMapOperations) {
+  testing::Child program({TRUTH_MAP_OPS});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  std::map<std::string, MapReading> rows;
+  for (const MapReading& row : recorded.last.maps) rows[row.operation] = row;
+  ASSERT_EQ(recorded.last.maps.size(), 3u);
+  EXPECT_EQ(rows["lookup"].count, 10'000u);
+  EXPECT_EQ(rows["lookup"].errors, 0u);
+  EXPECT_EQ(rows["update"].count, 5'000u);
+  EXPECT_EQ(rows["delete"].count, 100u);
+  EXPECT_EQ(rows["delete"].errors, 100u);
+  for (const auto& [operation, row] : rows) {
+    SCOPED_TRACE(operation);
+    EXPECT_EQ(row.map_name, "truth_map");
+    EXPECT_EQ(row.map_type, "hash");
+    EXPECT_GT(row.map_id, 0u);
+    EXPECT_EQ(row.latency_ns.count(), row.count);
+    EXPECT_NEAR(row.latency_ns.sum(), static_cast<double>(row.total_ns), 0.13 * static_cast<double>(row.total_ns));
+  }
+  std::uint64_t events = 0;
+  for (const RawSample& sample : recorded.samples)
+    if (sample.sampler == Sampler::map_operation) events += sample.count;
+  // One in 32 of 15,100: five standard deviations.
+  EXPECT_NEAR(static_cast<double>(events), 15'100, 5 * 32 * 21.4);
+}
+
+TEST(Counts, OfSocketWrites) {
+  testing::Child program({TRUTH_SOCK_WRITES});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  const std::string truth = program.out();
+  const SocketCounts sum = sum_of(recorded);
+  EXPECT_EQ(sum.writes, static_cast<std::uint64_t>(number_in(truth, "writes")));
+  EXPECT_EQ(sum.bytes, static_cast<std::uint64_t>(number_in(truth, "bytes")));
+  EXPECT_EQ(sum.would_block, static_cast<std::uint64_t>(number_in(truth, "would_block")));
+  EXPECT_EQ(sum.errors, static_cast<std::uint64_t>(number_in(truth, "errors")));
+}
+
+TEST(Counts, OfRegistryOperations) {
+  testing::Child program({TRUTH_REGISTRY_OPS});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  std::map<std::string, std::uint64_t> counts;
+  for (const RegistryReading& row : recorded.last.registries) {
+    counts[row.registry + " " + row.operation] += row.count;
+    EXPECT_EQ(row.wait.count(), row.count);
+    if (row.operation == "insert") {
+      EXPECT_EQ(row.count, 250u) << row.shard;
+      EXPECT_EQ(row.wait_ns, 25'000u);
+      EXPECT_EQ(row.hold_ns, 12'500u);
+    }
+  }
+  EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{
+                        {"truth insert", 1000}, {"truth remove", 400}, {"other iterate", 300}}));
+}
+
+TEST(Counts, ASmallRingLosesSamplesAndSaysHowMany) {
+  testing::Child program({TRUTH_MAP_OPS});
+  const Recorded recorded = record(program, {.ring_bytes = 4096}, true);
+  const LedgerEntry& entry = entry_of(recorded.last, "map samples");
+  EXPECT_GT(entry.dropped_total(), 0u);
+  EXPECT_GT(entry.delivered, 0u);
+  EXPECT_EQ(entry.produced, entry.delivered + entry.dropped_total());
+  // The totals do not pass through that ring.
+  ASSERT_EQ(recorded.last.maps.size(), 3u);
+  EXPECT_EQ(recorded.threads.size(), 1u);
+}
+
+}  // namespace
+}  // namespace fanlight::kernel

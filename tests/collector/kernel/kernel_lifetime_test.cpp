@@ -1,0 +1,161 @@
+// What is attached goes away, whatever happens; what cannot be attached says why.
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <set>
+
+#include "collector/kernel/doctor.hpp"
+#include "tests/collector/kernel/recorded.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+/// Ids of the BPF programs that a process holds descriptors of.
+std::set<unsigned> programs_of(pid_t pid) {
+  std::set<unsigned> ids;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fdinfo", ignored)) {
+    std::ifstream info(entry.path());
+    for (std::string line; std::getline(info, line);)
+      if (line.starts_with("prog_id:")) ids.insert(static_cast<unsigned>(std::stoul(line.substr(8))));
+  }
+  return ids;
+}
+
+bool any_loaded(const std::set<unsigned>& ids) {
+  for (const unsigned id : ids) {
+    const Fd program{bpf_prog_get_fd_by_id(id)};
+    if (program) return true;
+  }
+  return false;
+}
+
+TEST(Lifetime, KillNineLeavesNothingLoadedAndTheTargetRunning) {
+  testing::Child target({TRUTH_SPLIT, "60"});
+  ASSERT_FALSE(target.await("ready").empty());
+  target.send("go");
+  testing::Child holder({KERNEL_HOLDER, std::to_string(target.pid())});
+  holder.await("attached", std::chrono::seconds(20));
+  const std::set<unsigned> programs = programs_of(holder.pid());
+  ASSERT_GE(programs.size(), 8u) << holder.err();
+  ASSERT_TRUE(any_loaded(programs));
+  holder.signal(SIGKILL);
+  EXPECT_EQ(holder.wait(), 128 + SIGKILL);
+  // The kernel takes them apart in the background.
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (any_loaded(programs) && std::chrono::steady_clock::now() < limit)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(any_loaded(programs));
+  EXPECT_TRUE(target.running());
+}
+
+TEST(Lifetime, ThreadsKeepTheNumbersThatTheCollectorKnowsThemBy) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> command;
+  };
+  for (const Case& c : {Case{"same namespace", {KERNEL_HOLDER, "--spawn", TRUTH_SPLIT, "5"}},
+                        Case{"both in a container",
+                             {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", KERNEL_HOLDER, "--spawn",
+                              TRUTH_SPLIT, "5"}}}) {
+    SCOPED_TRACE(c.name);
+    testing::Child holder(c.command);
+    EXPECT_EQ(holder.wait(), 0) << holder.out() << holder.err();
+    EXPECT_NE(holder.out().find("same 1 threads 1 "), std::string::npos) << holder.out();
+    EXPECT_NE(holder.out().find("strangers 0"), std::string::npos) << holder.out();
+  }
+}
+
+TEST(Lifetime, SeesIntoAContainerFromOutside) {
+  testing::Child container({"unshare", "--pid", "--fork", "--kill-child", TRUTH_BIRTHS, "50"});
+  ASSERT_EQ(container.await("ready "), "1");
+  std::ifstream children("/proc/" + std::to_string(container.pid()) + "/task/" + std::to_string(container.pid()) +
+                         "/children");
+  pid_t inside = 0;
+  children >> inside;
+  ASSERT_GT(inside, 1);
+  auto probes = Probes::attach({.pid = inside});
+  ASSERT_TRUE(probes) << probes.error().what;
+  container.send("go");
+  EXPECT_EQ(container.wait(), 0);
+  const auto reading = probes->read();
+  ASSERT_TRUE(reading) << reading.error().what;
+  EXPECT_EQ(reading->threads.size(), 51u);
+  for (const ThreadReading& thread : reading->threads) EXPECT_GT(thread.tid, 1);
+}
+
+TEST(Lifetime, ATargetThatEndsLeavesAValidReading) {
+  testing::Child program({TRUTH_BIRTHS, "1"});
+  ASSERT_FALSE(program.await("ready").empty());
+  auto probes = Probes::attach({.pid = program.pid()});
+  ASSERT_TRUE(probes);
+  program.signal(SIGKILL);
+  program.wait();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(probes->poll(std::chrono::milliseconds(30), [](RawSample&&) {}));
+    const auto reading = probes->read();
+    ASSERT_TRUE(reading) << reading.error().what;
+    expect_closed(reading->ledger);
+    EXPECT_EQ(reading->threads.size(), i == 0 ? 1u : 0u);
+  }
+}
+
+TEST(Attach, SaysWhatIsWrong) {
+  // A pid that was ours and is gone.
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  ::waitpid(gone, nullptr, 0);
+  struct Case {
+    const char* name;
+    Options options;
+    const char* what;
+  };
+  for (const Case& c :
+       {Case{"no such process", {.pid = gone}, "attach to pid"}, Case{"no pid", {.pid = -1}, "is no pid"},
+        Case{"no rate", {.pid = 1, .sample_hz = 0}, "samples per second"},
+        Case{"odd ring", {.pid = 1, .ring_bytes = 5000}, "ring of 5000 bytes"},
+        Case{"tiny ring", {.pid = 1, .ring_bytes = 1024}, "ring of 1024 bytes"}}) {
+    SCOPED_TRACE(c.name);
+    const auto probes = Probes::attach(c.options);
+    ASSERT_FALSE(probes);
+    EXPECT_NE(probes.error().what.find(c.what), std::string::npos) << probes.error().what;
+    EXPECT_FALSE(probes.error().hint.empty());
+  }
+}
+
+TEST(Attach, NamesTheCapabilitiesThatAreMissing) {
+  testing::Child target({TRUTH_SPLIT, "5"});
+  ASSERT_FALSE(target.await("ready").empty());
+  testing::Child holder(
+      {"setpriv", "--bounding-set=-all", "--inh-caps=-all", KERNEL_HOLDER, std::to_string(target.pid())});
+  EXPECT_EQ(holder.wait(), 1);
+  EXPECT_NE(holder.err().find("CAP_BPF, CAP_PERFMON"), std::string::npos) << holder.err();
+}
+
+TEST(Doctor, KnowsWhatThisKernelGives) {
+  const Diagnosis diagnosis = diagnose();
+  EXPECT_TRUE(diagnosis.btf);
+  EXPECT_TRUE(diagnosis.can_record);
+  EXPECT_EQ(diagnosis.forms.size(), 6u);
+  EXPECT_FALSE(diagnosis.kernel.empty());
+  for (const Form& form : diagnosis.forms)
+    EXPECT_TRUE((form.form == "none") == !form.why.empty()) << form.probe << ": " << form.form << " " << form.why;
+}
+
+TEST(Doctor, FindsNothingInAnEmptyWorld) {
+  const auto root = std::filesystem::temp_directory_path() / ("fanlight-doctor-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(root / "run");
+  std::ofstream(root / "run/.containerenv") << "";
+  const Diagnosis diagnosis = diagnose(root);
+  std::filesystem::remove_all(root);
+  EXPECT_FALSE(diagnosis.btf);
+  EXPECT_FALSE(diagnosis.can_record);
+  EXPECT_EQ(diagnosis.container, "podman");
+  EXPECT_FALSE(diagnosis.missing.empty());
+  for (const Form& form : diagnosis.forms) EXPECT_EQ(form.form, "none");
+}
+
+}  // namespace
+}  // namespace fanlight::kernel

@@ -1,0 +1,112 @@
+// Time adds up, and goes where the program's own clocks say it went.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "tests/collector/kernel/recorded.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+double runnable(const ThreadReading& thread) {
+  return static_cast<double>(thread.ns[FANLIGHT_RUNNABLE_WAKING] + thread.ns[FANLIGHT_RUNNABLE_QUEUED] +
+                             thread.ns[FANLIGHT_RUNNABLE_PREEMPTED]);
+}
+
+TEST(Totals, AgreeWithTheProgramsOwnClocks) {
+  testing::Child program({TRUTH_STATES});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  const std::map<std::string, Reason> reasons{{"sleep", Reason::sleep},
+                                              {"futex", Reason::futex},
+                                              {"poll", Reason::poll},
+                                              {"ping", Reason::pipe},
+                                              {"receive", Reason::socket_receive},
+                                              {"sender", Reason::sleep},
+                                              {"spin", Reason::running},
+                                              {"rival-1", Reason::running},
+                                              {"rival-2", Reason::running}};
+
+  std::istringstream lines(program.out());
+  std::set<std::string> seen;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("{")) continue;
+    SCOPED_TRACE(line);
+    const auto tid = static_cast<pid_t>(number_in(line, "tid"));
+    const ThreadReading* found = nullptr;
+    for (const ThreadReading& thread : recorded.threads)
+      if (thread.tid == tid) found = &thread;
+    ASSERT_NE(found, nullptr);
+    seen.insert(found->name);
+    // The thread looks at its clock a little after its birth and a little before its death; a busy machine may let it
+    // wait for a CPU in between.
+    const double wall = number_in(line, "wall_ns");
+    const auto measured = static_cast<double>(found->to_ns - found->from_ns);
+    EXPECT_GE(measured, wall);
+    EXPECT_LE(measured, wall * 1.01 + runnable(*found));
+    const double cpu = number_in(line, "cpu_ns");
+    const auto running = static_cast<double>(found->ns[FANLIGHT_RUNNING]);
+    // The kernel's CPU clock starts when the thread is put on an idle CPU, we when it is switched to: threads that wake
+    // often come out lower here. Threads that hardly ever wake agree.
+    EXPECT_LE(running, cpu * 1.01 + 1'000'000);
+    if (found->switches_voluntary < 10) {
+      EXPECT_GE(running, cpu * 0.99 - 1'000'000);
+    }
+
+    const auto reason = reasons.find(found->name);
+    if (reason == reasons.end()) continue;
+    const double part = number_in(line, "part_ns");
+    const auto booked = static_cast<double>(found->ns[static_cast<std::size_t>(reason->second)]);
+    EXPECT_LE(booked, part * 1.01 + 1'000'000);
+    EXPECT_GE(booked + runnable(*found), part * 0.99 - static_cast<double>(found->ns[FANLIGHT_RUNNING]));
+    // Nearly all of it that is not running or runnable must be for that one reason.
+    if (reason->second != Reason::running) {
+      EXPECT_GE(booked, 0.97 * (measured - runnable(*found) - static_cast<double>(found->ns[FANLIGHT_RUNNING])));
+    }
+    if (found->name.starts_with("rival")) {
+      EXPECT_GT(found->ns[FANLIGHT_RUNNABLE_PREEMPTED], 0u);
+      EXPECT_GT(found->switches_preempted, 0u);
+      EXPECT_GT(found->run_queue_ns.count(), 0u);
+    }
+  }
+  EXPECT_EQ(seen.size(), 10u);
+}
+
+TEST(Totals, SwitchesAgreeWithTheKernelsOwnCount) {
+  testing::Child program({TRUTH_SPLIT, "1"});
+  ASSERT_FALSE(program.await("ready").empty());
+  auto probes = Probes::attach({.pid = program.pid()});
+  ASSERT_TRUE(probes) << probes.error().what;
+  const auto switches = [&](const std::string& key) {
+    std::ifstream status("/proc/" + std::to_string(program.pid()) + "/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with(key)) return std::stoull(line.substr(key.size()));
+    return 0ull;
+  };
+  const auto voluntary = switches("voluntary_ctxt_switches:");
+  const auto preempted = switches("nonvoluntary_ctxt_switches:");
+  program.send("go");
+  ASSERT_TRUE(probes->poll(std::chrono::milliseconds(500), [](RawSample&&) {}));
+  program.signal(SIGSTOP);
+  ASSERT_TRUE(probes->poll(std::chrono::milliseconds(50), [](RawSample&&) {}));
+  const auto reading = probes->read();
+  ASSERT_TRUE(reading);
+  ASSERT_EQ(reading->threads.size(), 1u);
+  EXPECT_EQ(reading->threads[0].switches_voluntary, switches("voluntary_ctxt_switches:") - voluntary);
+  EXPECT_EQ(reading->threads[0].switches_preempted, switches("nonvoluntary_ctxt_switches:") - preempted);
+  program.signal(SIGCONT);
+}
+
+TEST(Totals, SeeEveryThreadHoweverShortItLived) {
+  testing::Child program({TRUTH_BIRTHS, "500"});
+  const Recorded recorded = record(program);
+  EXPECT_EQ(recorded.threads.size(), 501u);
+  for (const ThreadReading& thread : recorded.threads) {
+    EXPECT_GT(thread.ns[FANLIGHT_RUNNING], 0u);
+    EXPECT_GT(thread.to_ns, thread.from_ns);
+  }
+}
+
+}  // namespace
+}  // namespace fanlight::kernel

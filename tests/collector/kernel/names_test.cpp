@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+
+#include "collector/kernel/capabilities.hpp"
+#include "collector/kernel/tables.hpp"
+
+namespace fanlight::kernel {
+namespace {
+
+TEST(Capabilities, AreReadOffAStatusFile) {
+  struct Case {
+    const char* name;
+    const char* text;
+    std::optional<std::uint64_t> bits;
+  };
+  for (const Case& c :
+       {Case{"root", "Name:\tx\nCapPrm:\t00\nCapEff:\t000001ffffffffff\nCapBnd:\t0\n", 0x1ff'ffff'ffffu},
+        Case{"none", "CapEff:\t0000000000000000\n", 0u}, Case{"last line, no newline", "Name:\tx\nCapEff: 0c", 12u},
+        Case{"name that looks like it", "Name:\tCapEff:\t1\n", std::nullopt}, Case{"empty", "", std::nullopt},
+        Case{"no number", "CapEff:\n", std::nullopt}, Case{"not hexadecimal", "CapEff:\t12zz\n", std::nullopt},
+        Case{"too long", "CapEff:\t11111111111111111\n", std::nullopt}}) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(effective_capabilities(c.text), c.bits);
+  }
+}
+
+TEST(Capabilities, NameWhatIsMissing) {
+  EXPECT_EQ(missing_capabilities({{"CAP_BPF", false, ""}, {"CAP_PERFMON", false, ""}, {"CAP_SYSLOG", false, ""}}),
+            "CAP_BPF, CAP_PERFMON");
+  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", false, ""}}), "CAP_PERFMON");
+  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", true, ""}}), "");
+}
+
+TEST(Names, OfMapsAndOperations) {
+  EXPECT_EQ(map_type_name(1), "hash");
+  EXPECT_EQ(map_type_name(10), "lru_percpu_hash");
+  EXPECT_EQ(map_type_name(999), "type 999");
+  EXPECT_EQ(map_operation_name(1), "lookup");
+  EXPECT_EQ(map_operation_name(4), "next_key");
+  EXPECT_EQ(map_operation_name(26), "update_batch");
+  EXPECT_EQ(map_operation_name(5), "command 5");
+  EXPECT_EQ(registry_operation_name(3), "iterate");
+  EXPECT_EQ(registry_operation_name(4), "operation 4");
+}
+
+}  // namespace
+}  // namespace fanlight::kernel
