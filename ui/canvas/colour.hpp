@@ -48,21 +48,22 @@ inline constexpr Colour kSeriesA = rgb(0x5aa9e6);
 inline constexpr Colour kSeriesB = rgb(0xf2b84b);
 inline constexpr Colour kSeriesC = rgb(0x58b883);
 
-/// The three runnable reasons share one colour; idle waiting is muted, so that it is never mistaken for trouble.
+/// The three runnable reasons share one colour; idle waiting is muted, so that it is never mistaken for trouble. Red is
+/// for losses alone.
 constexpr Colour colour_of(Reason reason) {
   switch (reason) {
     case Reason::running: return rgb(0x58b883);
     case Reason::runnable_waking:
     case Reason::runnable_queued:
     case Reason::runnable_preempted: return rgb(0xf2b84b);
-    case Reason::futex: return rgb(0xe0645c);
+    case Reason::futex: return rgb(0xd65d8c);
     case Reason::poll: return rgb(0x364252);
-    case Reason::socket_send: return rgb(0xc678dd);
+    case Reason::socket_send: return rgb(0xb07be0);
     case Reason::socket_receive: return rgb(0x7c88e8);
     case Reason::pipe: return rgb(0x4fb6c9);
     case Reason::sleep: return rgb(0x4f7195);
     case Reason::disk: return rgb(0xb98252);
-    case Reason::page_fault: return rgb(0xe58fb5);
+    case Reason::page_fault: return rgb(0xe9a3a3);
     case Reason::mmap_lock: return rgb(0xd8854f);
     case Reason::other: return rgb(0x8b98a8);
   }
@@ -74,6 +75,6 @@ constexpr Colour colour_of(Reason reason) {
 Colour flame_colour(profile::FrameOrigin origin, std::string_view module, std::string_view name);
 
 /// Dark ink on bright boxes, light text on dark ones.
-constexpr Colour text_on(Colour box) { return box.r * 3 + box.g * 6 + box.b > 1050 ? kInk : kText; }
+constexpr Colour text_on(Colour box) { return box.r * 3 + box.g * 6 + box.b > 1250 ? kInk : kText; }
 
 }  // namespace fanlight::ui

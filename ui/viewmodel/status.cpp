@@ -1,5 +1,6 @@
 #include "ui/viewmodel/status.hpp"
 
+#include <cctype>
 #include <cstdio>
 
 namespace fanlight::ui {
@@ -47,9 +48,10 @@ EmptyState empty_state(const Status& status, std::uint64_t now_ns) {
   if (status.phase == Phase::live) return {"Connected to " + status.place, "The first second is on its way.", ""};
   if (status.phase == Phase::recording) return {"Reading " + status.place, "A long recording takes a moment.", ""};
   if (status.attempts == 0) return {"Connecting to " + status.place, "", ""};
+  std::string trouble = status.trouble.empty() ? "No answer" : status.trouble;
+  trouble[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(trouble[0])));
   return {"Waiting for a collector at " + status.place,
-          status.trouble + "; " + next_try(status, now_ns) +
-              ". Start one on a program that is running, this window finds it by itself:",
+          trouble + " (" + next_try(status, now_ns) + "). Start one; this window finds it by itself:",
           "sudo fanlight attach --pid PID"};
 }
 

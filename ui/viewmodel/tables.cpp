@@ -174,10 +174,9 @@ std::vector<Note> notes(const profile::Profile& profile) {
     list.push_back({Note::Kind::missing, form.probe + ": off" + (form.why.empty() ? "" : ", " + form.why)});
   }
   if (const profile::CrossCheck check = profile::cross_check(profile); check.possible()) {
-    list.push_back(
-        {Note::Kind::agreement, "kernel and in-process samplers agree to " + format_share(check.agreement, 1) + " (" +
-                                    format_count(static_cast<double>(check.kernel_samples)) + " and " +
-                                    format_count(static_cast<double>(check.inprocess_samples)) + " samples)"});
+    list.push_back({Note::Kind::agreement, "the samplers agree to " + format_share(check.agreement, 1) + ": kernel " +
+                                               std::to_string(check.kernel_samples) + ", in-process " +
+                                               std::to_string(check.inprocess_samples) + " samples"});
   }
   for (auto event = profile.events.rbegin(); event != profile.events.rend(); ++event)
     list.push_back({Note::Kind::event, event->text});

@@ -68,8 +68,12 @@ void show_switches(Ui& ui, const Panel& panel) {
   ImGui::SetCursorScreenPos({head.x, head.y + std::floor((head.h - std::round(ui.pen.px(20))) / 2)});
   const auto chosen = static_cast<int>(std::find(profile::kViews.begin(), profile::kViews.end(), selection.view) -
                                        profile::kViews.begin());
+  // The words take about 540 pixels, the search field 170, what it matched 100.
+  const bool roomy = head.w > ui.pen.px(820);
   const int clicked =
-      choose_one(ui, "view", {"on-CPU", "off-CPU", "runnable", "wall", "sockets", "map ops", "in-process"}, chosen);
+      roomy ? choose_one(ui, "view", {"on-CPU", "off-CPU", "runnable", "wall", "sockets", "map ops", "in-process"},
+                         chosen)
+            : choose_one(ui, "view", {"on", "off", "queue", "wall", "sock", "map", "own"}, chosen);
   if (clicked >= 0) selection.view = profile::kViews[static_cast<std::size_t>(clicked)];
   ImGui::SameLine(0, ui.pen.px(10));
   if (small_button(ui, "idle", selection.idle)) selection.idle = !selection.idle;
@@ -77,7 +81,7 @@ void show_switches(Ui& ui, const Panel& panel) {
 
   const std::string matched =
       ui.flame.search.active ? share_text(ui.flame.search.weight, ui.scene->flame.root().total) + " matched" : "";
-  const float width = std::round(ui.pen.px(170));
+  const float width = std::round(ui.pen.px(roomy ? 170 : 100));
   const float note = matched.empty() ? 0 : ui.pen.measure(matched, Face::small) + ui.pen.px(8);
   const WithFace face(ui, Face::small);
   ImGui::SetCursorScreenPos({head.x + head.w - width, head.y + std::floor((head.h - ImGui::GetFrameHeight()) / 2)});

@@ -162,6 +162,8 @@ std::vector<Key> state_keys(const Series& series) {
     const std::string share = sums[band] < all * 0.0005 ? "<0.1 %" : format_share(sums[band], all);
     keys.push_back({std::string(band_name(band)) + " " + share, colour_of(kBands[band])});
   }
+  const bool lossy = std::any_of(series.losses.begin(), series.losses.end(), [](double lost) { return lost > 0; });
+  if (lossy) keys.insert(keys.begin(), {"records lost", kBad});
   return keys;
 }
 

@@ -34,7 +34,7 @@ struct Key {
 void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, Rect rect,
                   std::pair<std::uint64_t, std::uint64_t> range, const Pen& pen);
 
-/// The bands that occur, with their share of all of the time plotted.
+/// The bands that occur, with their share of all of the time plotted; before them, losses where there were any.
 std::vector<Key> state_keys(const Series& series);
 
 /// Lines over one axis that begins at 0. `text` makes the axis labels.

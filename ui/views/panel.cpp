@@ -67,7 +67,22 @@ void say_nothing_here(Ui& ui, const char* words) {
 
 namespace {
 
+/// How many of the columns with a fixed width, from the left, leave the one that stretches enough to be read.
+std::size_t columns_that_fit(const Ui& ui, std::initializer_list<ColumnSpec> columns, float room) {
+  constexpr float kStretchAtLeast = 70, kPadding = 10;
+  float used = ui.pen.px(kStretchAtLeast + 2 * kPadding);
+  std::size_t fit_in = 0;
+  for (const ColumnSpec& column : columns) {
+    if (!(column.width > 0)) continue;
+    used += ui.pen.px(column.width + kPadding);
+    if (used > room) break;
+    ++fit_in;
+  }
+  return fit_in;
+}
+
 bool open_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns) {
+  const float room = ImGui::GetContentRegionAvail().x;
   ImGui::PushFont(ui.fonts.of(Face::small));
   ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, {std::round(ui.pen.px(5)), std::round(ui.pen.px(2))});
   constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_NoBordersInBody |
@@ -78,10 +93,13 @@ bool open_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> column
     return false;
   }
   ImGui::TableSetupScrollFreeze(0, 1);
+  const std::size_t shown = columns_that_fit(ui, columns, room);
+  std::size_t fixed_so_far = 0;
   for (const ColumnSpec& column : columns) {
     const bool fixed = column.width > 0;
-    ImGui::TableSetupColumn(column.name, fixed ? ImGuiTableColumnFlags_WidthFixed : ImGuiTableColumnFlags_WidthStretch,
-                            fixed ? ui.pen.px(column.width) : 1.0f);
+    ImGuiTableColumnFlags flags = fixed ? ImGuiTableColumnFlags_WidthFixed : ImGuiTableColumnFlags_WidthStretch;
+    if (fixed && fixed_so_far++ >= shown) flags |= ImGuiTableColumnFlags_Disabled;
+    ImGui::TableSetupColumn(column.name, flags, fixed ? ui.pen.px(column.width) : 1.0f);
   }
   ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
   return true;
@@ -101,7 +119,7 @@ bool begin_sorted_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec
 }
 
 bool sort_header(Ui& ui, const ColumnSpec& column, bool sorted, bool descending) {
-  ImGui::TableNextColumn();
+  if (!ImGui::TableNextColumn()) return false;
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float width = std::max(1.0f, ImGui::GetContentRegionAvail().x);
   const bool clicked = ImGui::InvisibleButton(column.name, {width, ui.pen.height(Face::small)});
@@ -134,14 +152,14 @@ void end_table() {
 }
 
 void cell(Ui& ui, std::string_view words, Colour colour) {
-  ImGui::TableNextColumn();
+  if (!ImGui::TableNextColumn()) return;
   const std::string shown = fit(words, ImGui::GetContentRegionAvail().x + 1, Face::small, ui.pen.measure);
   text(shown, colour);
   tip_when_cut(words, shown);
 }
 
 void cell_right(Ui& ui, std::string_view words, Colour colour) {
-  ImGui::TableNextColumn();
+  if (!ImGui::TableNextColumn()) return;
   const float room = ImGui::GetContentRegionAvail().x;
   const std::string shown = fit(words, room + 1, Face::small, ui.pen.measure);
   const float width = ui.pen.measure(shown, Face::small);

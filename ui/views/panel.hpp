@@ -36,7 +36,8 @@ struct ColumnSpec {
   float width;  // at scale 1; 0: takes what is left
   bool right = true;
 };
-/// Small face, header row, alternating rows. False: not visible; then do not call `end_table`.
+/// Small face, header row, alternating rows. Where the room is short, columns are left out from the right. False: not
+/// visible; then do not call `end_table`.
 bool begin_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns);
 void end_table();
 

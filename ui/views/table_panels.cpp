@@ -19,8 +19,8 @@ std::string percent(double share) {
   return text;
 }
 
-constexpr ColumnSpec kThreadColumns[] = {{"thread", 142, false}, {"state", 0, false}, {"run", 50}, {"wait", 50},
-                                         {"blocked", 58},        {"queue p99", 66},   {"sw/s", 48}};
+constexpr ColumnSpec kThreadColumns[] = {{"thread", 124, false}, {"state", 0, false}, {"run", 46}, {"wait", 46},
+                                         {"blocked", 52},        {"queue p99", 66},   {"sw/s", 44}};
 
 /// The clickable header, and rows in the order that it says.
 void order_threads(Ui& ui) {
@@ -77,17 +77,17 @@ void thread_row(Ui& ui, const ThreadRow& row) {
 
 void program_rows(Ui& ui) {
   const Scene& scene = *ui.scene;
-  if (!begin_table(ui, "programs", {{"kernel program", 0, false}, {"runs/s", 56}, {"ns/run", 50}, {"CPU", 56}})) return;
+  if (!begin_table(ui, "programs", {{"kernel program", 0, false}, {"CPU", 56}, {"ns/run", 50}, {"runs/s", 56}})) return;
   const double seconds = seconds_of(*scene.profile);
   for (const ProgramRow& row : scene.programs) {
     ImGui::TableNextRow();
     cell(ui, row.name);
-    cell_right(ui, format_count(static_cast<double>(row.runs) / seconds));
     char text[32];
-    std::snprintf(text, sizeof text, "%.0f", row.ns_per_run);
-    cell_right(ui, row.runs == 0 ? "-" : text);
     std::snprintf(text, sizeof text, "%.2f %%", row.cpu_share * 100);
     cell_right(ui, text);
+    std::snprintf(text, sizeof text, "%.0f", row.ns_per_run);
+    cell_right(ui, row.runs == 0 ? "-" : text);
+    cell_right(ui, format_count(static_cast<double>(row.runs) / seconds));
   }
   end_table();
 }
@@ -120,7 +120,7 @@ void show_threads(Ui& ui, Rect rect) {
 
 void show_functions(Ui& ui, Rect rect) {
   const FlameTree& tree = ui.scene->flame;
-  const Panel panel(ui, "Functions", rect, "of the view above");
+  const Panel panel(ui, "Functions", rect, "of " + tree.view);
   const auto& functions = ui.scene->functions;
   if (functions.empty()) return say_nothing_here(ui, "No function was sampled in this view.");
   if (!begin_table(ui, "functions", {{"itself", 54}, {"with callees", 78}, {"function", 0, false}})) return;
@@ -190,16 +190,16 @@ void show_ledger(Ui& ui, Rect rect) {
   const Panel panel(ui, "Ledger", rect, rows.empty() ? "" : lossy ? "something was lost" : "nothing lost");
   if (rows.empty()) return say_nothing_here(ui, "No probe or queue has reported yet.");
   if (!begin_table(ui, "ledger",
-                   {{"source", 0, false}, {"produced", 58}, {"delivered", 60}, {"lost", 46}, {"open", 42}}))
+                   {{"source", 0, false}, {"lost", 46}, {"produced", 58}, {"delivered", 60}, {"open", 42}}))
     return;
   for (const LedgerRow& row : rows) {
     ImGui::TableNextRow();
     const Colour colour = row.lossy() ? kBad : kText;
     cell(ui, row.source, colour);
     if (!row.causes.empty() && ImGui::IsItemHovered()) ImGui::SetTooltip("%s", row.causes.c_str());
+    cell_right(ui, count(row.dropped), row.dropped > 0 ? kBad : kFaint);
     cell_right(ui, count(row.produced), colour);
     cell_right(ui, count(row.delivered), colour);
-    cell_right(ui, count(row.dropped), row.dropped > 0 ? kBad : kFaint);
     cell_right(ui, row.balance == 0 ? "0" : format_count(static_cast<double>(row.balance)),
                row.balance != 0 ? kBad : kFaint);
     if (row.causes.empty()) continue;
@@ -213,9 +213,10 @@ void show_notes(Ui& ui, Rect rect) {
   const Panel panel(ui, "Own cost and notes", rect, own_cost(*scene.profile), Panel::Scroll::no);
   const float row = ui.pen.height(Face::small) + std::round(ui.pen.px(4));
   const float room = ImGui::GetContentRegionAvail().y;
+  const auto whole_rows = [row](float height) { return std::floor(height / row) * row + 2; };
   const float programs = scene.programs.empty() ? 0
                                                 : std::min(static_cast<float>(scene.programs.size() + 1) * row + 4,
-                                                           scene.notes.empty() ? room : room * 0.55f);
+                                                           scene.notes.empty() ? room : whole_rows(room * 0.55f));
   if (programs > 0) {
     ImGui::BeginChild("cost", {0, programs}, false, ImGuiWindowFlags_NoBackground);
     program_rows(ui);

@@ -1,0 +1,235 @@
+#include <gtest/gtest.h>
+
+#include "tests/ui/fabricate.hpp"
+#include "ui/viewmodel/arrangement.hpp"
+#include "ui/viewmodel/scene.hpp"
+#include "ui/viewmodel/status.hpp"
+#include "ui/views/paint_plots.hpp"
+
+namespace fanlight::ui {
+namespace {
+
+using testing::fabricate;
+using testing::Fabrication;
+
+profile::Profile made(const Fabrication& wishes = {}) { return fabricate(wishes).query(); }
+
+TEST(Series, BandsAddUpToAllThreads) {
+  const Series series = build_series(made(), 0, 1000);
+  ASSERT_EQ(series.time.size(), 10u);
+  for (std::size_t i = 0; i < series.time.size(); ++i) {
+    double threads = 0;
+    for (const auto& band : series.threads) threads += band[i];
+    EXPECT_NEAR(threads, 4.0, 1e-9) << "four threads, each in some state all the time";
+  }
+  EXPECT_NEAR(series.top, 4.0, 1e-9);
+  EXPECT_LT(series.top_without_idle, series.top);
+}
+
+TEST(Series, MergingKeepsTheRate) {
+  const profile::Profile profile = made({.seconds = 100});
+  const Series fine = build_series(profile, 0, 1000), coarse = build_series(profile, 0, 10);
+  ASSERT_EQ(fine.time.size(), 100u);
+  ASSERT_EQ(coarse.time.size(), 10u);
+  const auto sum = [](const Line& line) {
+    double all = 0;
+    for (const auto& value : line.values) all += value.value_or(0);
+    return all;
+  };
+  EXPECT_NEAR(sum(fine.throughput_a), sum(coarse.throughput_a) * 10, sum(fine.throughput_a) * 1e-9);
+  EXPECT_NEAR(sum(fine.socket_bytes), sum(coarse.socket_bytes) * 10, 1);
+}
+
+TEST(Series, NewestOnly) {
+  const Series series = build_series(made({.seconds = 100}), 30'000'000'000, 1000);
+  EXPECT_EQ(series.time.size(), 30u);
+  EXPECT_EQ(series.time.to_ns.back(), 5'000'000'000'000u + 100'000'000'000u);
+}
+
+TEST(Series, ProgramThatSaysNothingOfItself) {
+  const Series series = build_series(made({.metrics = false}), 0, 100);
+  EXPECT_EQ(series.throughput_a.name, "socket writes/s");
+  EXPECT_EQ(series.latency_name, "Run-queue latency");
+  EXPECT_FALSE(series.throughput_b.last());
+  EXPECT_GT(series.latency_p99.last().value_or(0), 0);
+}
+
+TEST(Series, NoSecondsNoPoints) {
+  const Series series = build_series({}, 0, 100);
+  EXPECT_EQ(series.time.size(), 0u);
+  EXPECT_EQ(series.top, 0);
+}
+
+TEST(Bands, NothingIsLeftOut) {
+  PerReason ns;
+  for (std::size_t i = 0; i < kReasons; ++i) ns[i] = std::uint64_t{1} << i;
+  std::uint64_t all = 0;
+  for (const std::uint64_t band : by_band(ns)) all += band;
+  EXPECT_EQ(all, profile::sum(ns));
+  EXPECT_EQ(by_band(ns)[1], (1u << 1) + (1u << 2) + (1u << 3)) << "the three runnable reasons";
+  EXPECT_EQ(by_band(ns)[kIdleBand], 1u << static_cast<unsigned>(Reason::poll));
+}
+
+TEST(NiceTop, AtOrAboveAndRound) {
+  struct Case {
+    double value, expected;
+  };
+  for (const Case& c : {Case{0, 1}, Case{-3, 1}, Case{0.7, 0.8}, Case{1, 1}, Case{1.2, 2}, Case{41, 50}, Case{99, 100},
+                        Case{101, 200}, Case{84'000, 100'000}})
+    EXPECT_NEAR(nice_top(c.value), c.expected, c.expected * 1e-9) << c.value;
+}
+
+TEST(Cards, SayWhatTheTargetSaysFirst) {
+  const profile::Profile profile = made();
+  const auto cards = build_cards(profile, build_series(profile, 0, 100));
+  ASSERT_EQ(cards.size(), 7u);
+  EXPECT_EQ(cards[0].title, "Deliveries");
+  EXPECT_EQ(cards[2].value, "1000");
+  const profile::Profile silent = made({.metrics = false});
+  EXPECT_EQ(build_cards(silent, build_series(silent, 0, 100)).size(), 4u);
+}
+
+TEST(Tables, ThreadsBusiestFirstAndStable) {
+  auto rows = thread_rows(made());
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].name, "worker-1");
+  for (const ThreadRow& row : rows) {
+    double all = 0;
+    for (std::size_t band = 0; band < kBands.size(); ++band) all += row.share(band);
+    EXPECT_NEAR(all, 1, 1e-9);
+  }
+  sort_rows(rows, ThreadOrder::name, false);
+  EXPECT_EQ(rows[3].name, "worker-4");
+  sort_rows(rows, ThreadOrder::name, true);
+  EXPECT_EQ(rows[0].name, "worker-4");
+  sort_rows(rows, ThreadOrder::idle, true);
+  EXPECT_EQ(rows[0].name, "worker-4");
+}
+
+TEST(Tables, SocketsHaveASum) {
+  const auto rows = socket_rows(made());
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0].thread, "all threads");
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 1; i < rows.size(); ++i) bytes += rows[i].counts.bytes;
+  EXPECT_EQ(rows[0].counts.bytes, bytes);
+  EXPECT_TRUE(socket_rows(made({.kernel = false})).empty());
+}
+
+TEST(Tables, OperationsOfMapsAndRegistries) {
+  const auto rows = operation_rows(made());
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0].object, "per-core registry");
+  EXPECT_EQ(rows[3].object, "routes (hash 12)");
+  EXPECT_EQ(rows[3].count, 10'000u);
+  EXPECT_EQ(rows[4].errors, 100u);
+}
+
+TEST(Tables, LossesAreNamed) {
+  const auto rows = ledger_rows(made({.dropped = 7}));
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_TRUE(rows[0].lossy());
+  EXPECT_EQ(rows[0].dropped, 70u);
+  EXPECT_EQ(rows[0].balance, 0);
+  EXPECT_EQ(rows[0].causes, "ring full 70");
+  EXPECT_FALSE(rows[1].lossy());
+  EXPECT_EQ(rows[1].causes, "never reached it: exited before the visit 20");
+}
+
+TEST(Tables, NotesSayWhatIsMissing) {
+  const auto list = notes(made());
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].text, "socket latency: off, fentry is refused on this kernel");
+  EXPECT_EQ(list[1].kind, Note::Kind::agreement);
+  EXPECT_EQ(list[2].kind, Note::Kind::event);
+}
+
+TEST(Scene, LeavesIdleOutUnlessAsked) {
+  const auto profile = std::make_shared<const profile::Profile>(made());
+  const Scene busy = build_scene(profile, {.view = profile::View::wall});
+  const Scene all = build_scene(profile, {.view = profile::View::wall, .idle = true});
+  EXPECT_GT(busy.flame.idle_left_out, 0u);
+  EXPECT_EQ(busy.flame.idle_left_out + busy.flame.root().total, all.flame.root().total);
+  EXPECT_EQ(all.flame.root().total, profile::sum(profile::totals(*profile)));
+  for (const profile::TopFunction& function : busy.functions) EXPECT_NE(function.name, "ep_poll");
+}
+
+TEST(Arrangement, NothingOverlapsAndNothingSticksOut) {
+  struct Case {
+    float width, height, scale;
+    std::size_t threads;
+  };
+  for (const Case& c : {Case{1600, 1000, 1, 4}, Case{1600, 1000, 1, 400}, Case{1000, 640, 1, 0},
+                        Case{1920, 1080, 1.5f, 9}, Case{3840, 2160, 2, 20}, Case{320, 320, 1, 3}}) {
+    SCOPED_TRACE(std::to_string(c.width) + " " + std::to_string(c.scale));
+    const Arrangement at = arrange(c.width, c.height, c.scale, c.threads);
+    const Rect panels[] = {at.top,       at.cards,   at.states,     at.throughput, at.latency, at.flame, at.threads,
+                           at.functions, at.sockets, at.operations, at.ledger,     at.notes,   at.status};
+    for (const Rect& a : panels) {
+      EXPECT_GE(a.w, 0);
+      EXPECT_GE(a.h, 0);
+      EXPECT_LE(a.x + a.w, c.width + 0.5f);
+      if (c.height >= 600) {
+        EXPECT_LE(a.y + a.h, c.height + 0.5f);
+      }
+      for (const Rect& b : panels) {
+        if (&a == &b || c.height < 600) continue;
+        const bool apart = a.x + a.w <= b.x + 0.01f || b.x + b.w <= a.x + 0.01f || a.y + a.h <= b.y + 0.01f ||
+                           b.y + b.h <= a.y + 0.01f;
+        EXPECT_TRUE(apart) << a.x << "," << a.y << " and " << b.x << "," << b.y;
+      }
+    }
+  }
+}
+
+TEST(StatusLine, SaysHowThingsStand) {
+  constexpr std::uint64_t kNow = 100'000'000'000;
+  Status status{.phase = Phase::connecting, .place = "127.0.0.1:9180"};
+  EXPECT_EQ(status_line(status, false, kNow).text, "connecting to 127.0.0.1:9180");
+  status = {Phase::waiting, "127.0.0.1:9180", "nothing listens there", 3, kNow + 4'000'000'000};
+  EXPECT_EQ(status_line(status, false, kNow).text,
+            "waiting for 127.0.0.1:9180: nothing listens there \u00b7 next try in 4 s (3 tries failed)");
+  status.ever_connected = true;
+  EXPECT_TRUE(status_line(status, false, kNow).text.starts_with("lost 127.0.0.1:9180"));
+  EXPECT_EQ(status_line(status, false, kNow).tone, StatusLine::Tone::bad);
+  status = {Phase::live, "127.0.0.1:9180", "", 0, 0, kNow - 500'000'000};
+  EXPECT_EQ(status_line(status, false, kNow).text, "live from 127.0.0.1:9180");
+  EXPECT_EQ(status_line(status, true, kNow).text, "live from 127.0.0.1:9180 \u00b7 frozen, data keep coming");
+  status.data_at_ns = kNow - 9'000'000'000;
+  EXPECT_EQ(status_line(status, false, kNow).text, "live from 127.0.0.1:9180 \u00b7 nothing new for 9 s");
+}
+
+TEST(TimeSpan, LiveGrowsInSteps) {
+  TimeAxis time{{100'000'000'000}, {103'000'000'000}};
+  EXPECT_EQ(time_span(time, false).begin_ns, 100'000'000'000u);
+  EXPECT_EQ(time_span(time, true).begin_ns, 93'000'000'000u);
+  time.from_ns[0] = 80'000'000'000;
+  EXPECT_EQ(time_span(time, true).begin_ns, 73'000'000'000u);
+}
+
+TEST(StatesPaint, SecondsWithLossesAreRed) {
+  const auto red = [](const profile::Profile& profile) {
+    const Series series = build_series(profile, 0, 100);
+    Drawing drawing;
+    const Pen pen{1, [](std::string_view text, Face) { return static_cast<float>(text.size()) * 6; }};
+    paint_states(drawing, series, time_span(series.time, false), {0, 0, 600, 200}, {0, 0}, pen);
+    return std::count_if(drawing.fills().begin(), drawing.fills().end(),
+                         [](const Fill& fill) { return fill.colour == kBad; });
+  };
+  EXPECT_EQ(red(made({.dropped = 1})), 10);
+  EXPECT_EQ(red(made()), 0);
+}
+
+TEST(BandBar, IsAsWideAsItsRectangle) {
+  std::array<std::uint64_t, kBands.size()> bands{};
+  bands[0] = 30;
+  bands[kIdleBand] = 70;
+  Drawing drawing;
+  paint_band_bar(drawing, bands, {10, 0, 200, 8});
+  ASSERT_EQ(drawing.fills().size(), 2u);
+  EXPECT_FLOAT_EQ(drawing.fills()[0].rect.w, 60);
+  EXPECT_FLOAT_EQ(drawing.fills()[1].rect.x + drawing.fills()[1].rect.w, 210);
+}
+
+}  // namespace
+}  // namespace fanlight::ui
