@@ -27,7 +27,7 @@ Plan small_plan(const FakeServer& server) {
   plan.size = 100;
   plan.duration = milliseconds(1000);
   plan.warmup = milliseconds(200);
-  plan.drain = milliseconds(500);
+  plan.drain = milliseconds(3000);
   plan.publishers = 1;  // one connection: the server sees messages in the order of their numbers
   return plan;
 }
