@@ -10,11 +10,18 @@
 namespace fanlight::formats {
 namespace {
 
-bool idle(const std::string& state) {
-  for (const Reason reason : {Reason::poll, Reason::sleep}) {
-    if (state == "blocked: " + std::string(name_of(reason))) return true;
-  }
-  return false;
+std::string blocked(Reason reason) { return "blocked: " + std::string(name_of(reason)); }
+
+/// Waiting until something happens or time has passed. A thread that waits for signals has no reason of its own, so its
+/// stack is asked.
+bool idle(const profile::WeightedStacks& wall, const profile::WeightedStack& stack) {
+  const std::string& state = wall.frames.at(stack.frames[0]).name;
+  if (state == blocked(Reason::poll) || state == blocked(Reason::sleep)) return true;
+  if (state != blocked(Reason::other)) return false;
+  return std::any_of(stack.frames.begin() + 2, stack.frames.end(), [&](profile::FrameId id) {
+    const std::string& name = wall.frames.at(id).name;
+    return name == "do_sigtimedwait" || name == "sigtimedwait" || name == "sigsuspend" || name == "pause";
+  });
 }
 
 }  // namespace
@@ -26,7 +33,7 @@ TopStacks top_stacks(const profile::Profile& profile, std::size_t most) {
   for (const profile::WeightedStack& stack : wall.stacks) {
     // Wall stacks begin with the state and the thread.
     if (stack.frames.size() < 2) continue;
-    if (idle(wall.frames.at(stack.frames[0]).name)) {
+    if (idle(wall, stack)) {
       top.idle += stack.weight;
       continue;
     }

@@ -22,7 +22,7 @@ struct TopStack {
 struct TopStacks {
   std::vector<TopStack> stacks;  // heaviest first
   std::uint64_t whole = 0;       // ns: wall time of all threads without idle
-  std::uint64_t idle = 0;        // ns: waiting in epoll, poll, select, and sleeping
+  std::uint64_t idle = 0;        // ns: waiting in epoll, poll, select or for a signal, and sleeping
   std::uint64_t unsampled = 0;   // ns of `whole` that no sample says anything about
 };
 

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "collector/formats/table.hpp"
+#include "collector/formats/top_stacks.hpp"
 #include "tests/collector/profile/made_windows.hpp"
 #include "tests/golden.hpp"
 
@@ -65,6 +66,30 @@ TEST(Report, SaysWhatIsMissingAndWhatIsLessThanBest) {
   EXPECT_NE(text.find("socket writes by tp_btf: fentry is refused"), std::string::npos);
   EXPECT_EQ(text.find("scheduler by"), std::string::npos) << "what is as good as it gets needs no words";
   EXPECT_NE(text.find("stacks blocked in libc are short without frame pointers"), std::string::npos);
+}
+
+TEST(Report, WaitingIsNoHeavyStackHoweverLongItTakes) {
+  struct Case {
+    const char* name;
+    Reason reason;
+    const char* leaf;
+    bool idle;
+  };
+  for (const Case& c :
+       {Case{"epoll", Reason::poll, "epoll_wait", true}, Case{"sleep", Reason::sleep, "nanosleep", true},
+        Case{"signals", Reason::other, "sigtimedwait", true}, Case{"lock", Reason::futex, "lock", false},
+        Case{"unknown", Reason::other, "do_wait", false}}) {
+    SCOPED_TRACE(c.name);
+    profile::Profile profile;
+    profile.frames = {{profile::FrameOrigin::user, "/bin/x", 1, c.leaf}};
+    profile.stacks = {{0}};
+    profile.threads = {{.tid = 1, .name = "main"}};
+    profile.threads[0].ns[static_cast<std::size_t>(c.reason)] = 1'000'000;
+    profile.samples = {{Sampler::kernel_blocked, c.reason, 0, 0, 10, 1}};
+    const TopStacks top = top_stacks(profile, 5);
+    EXPECT_EQ(top.idle, c.idle ? 1'000'000u : 0u);
+    EXPECT_EQ(top.stacks.size(), c.idle ? 0u : 1u);
+  }
 }
 
 TEST(Table, AlignsAndLeavesOutEmptyColumns) {
