@@ -188,8 +188,14 @@ class LiveSource::Worker {
       changed_ = true;
       co_return std::string();
     }
-    if (!changed_) co_await pause(news ? timing_.rest : timing_.poll);
+    if (!changed_) co_await pause(news ? until_next_slice() : timing_.poll);
     co_return std::string();
+  }
+
+  Duration until_next_slice() const {
+    const auto most_of_it = std::chrono::nanoseconds(slice_ns_ / 5 * 4);
+    return std::clamp(std::chrono::duration_cast<Duration>(most_of_it), std::min(timing_.poll, timing_.rest),
+                      timing_.rest);
   }
 
   /// Publishes what is new; true when something was.

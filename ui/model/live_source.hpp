@@ -17,8 +17,8 @@ class LiveSource {
  public:
   using Duration = std::chrono::milliseconds;
   struct Timing {
-    Duration poll{200};      // between questions while nothing new came
-    Duration rest{700};      // after something new: slices are a second long, so the next is not due before
+    Duration poll{200};  // between questions while nothing new came
+    Duration rest{700};  // after something new: four fifths of a slice, since the next is not due before; at most this
     Duration connect{2000};  // for TCP and for the handshake, each
     Duration answer{8000};   // for one reply
     Duration first_retry{250};
