@@ -131,6 +131,8 @@ TEST(Symbols, StrippedFilesUseTheirDebugFile) {
   fs::copy_file(SLEEPER, directory / (id.substr(2) + ".debug"));
   Symbols other(0, root);
   EXPECT_FALSE(mentions_local(other));
+  const auto shown = reinterpret_cast<std::uint64_t>(::dlsym(library, "_ZN6sample5shownEi"));
+  EXPECT_EQ(other.user("/sample.so", shown - code->start + code->offset), "sample::shown");
   fs::remove_all(root);
 }
 
