@@ -88,6 +88,7 @@ TEST(SequenceWindow, TellsGapsFromReorderingFromRepeats) {
            Case{"backwards", {3, 2, 1, 0}, {after_gap, reordered, reordered, reordered}},
            Case{"as late as is remembered", {0, 64, 1}, {in_order, after_gap, reordered}},
            Case{"later than is remembered", {0, 65, 1}, {in_order, after_gap, duplicate}},
+           Case{"much later", {0, 66, 1}, {in_order, after_gap, duplicate}},
            Case{"far ahead", {0, 1'000'000, 999'999, 0}, {in_order, after_gap, reordered, duplicate}},
            Case{"64 ahead", {0, 64, 0, 63}, {in_order, after_gap, duplicate, reordered}},
        }) {
