@@ -32,6 +32,8 @@ TEST(Sse, OneDataLinePerLine) {
            Case{"CRLF is one end", "a\r\nb", 10, "id: 10\ndata: a\ndata: b\n\n"},
            Case{"CR alone", "a\rb", 10, "id: 10\ndata: a\ndata: b\n\n"},
            Case{"LF CR are two", "a\n\rb", 10, "id: 10\ndata: a\ndata: \ndata: b\n\n"},
+           Case{"begins with a line end", "\na", 3, "id: 3\ndata: \ndata: a\n\n"},
+           Case{"begins with CRLF", "\r\na\rb\nc\r\n", 3, "id: 3\ndata: \ndata: a\ndata: b\ndata: c\ndata: \n\n"},
            Case{"ends with a line end", "a\n", 3, "id: 3\ndata: a\ndata: \n\n"},
            Case{"CR at the very end", "a\r", 3, "id: 3\ndata: a\ndata: \n\n"},
            Case{"an empty line cannot end the event early", "a\n\nevent: x", 4,
