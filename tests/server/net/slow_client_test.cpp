@@ -38,7 +38,6 @@ TEST(SlowClient, LosesWholeMessagesAndTheAccountCloses) {
     EXPECT_GT(account.queued_outbox, 0u);
     EXPECT_LE(account.queued_outbox, 4u);
   }
-  EXPECT_GT(reading.workers.would_block + reading.workers.sends, 0u);
 
   // The last message is never the one dropped, so reading up to it ends.
   long last = 0;
