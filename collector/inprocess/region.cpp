@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +25,7 @@ static_assert(fanlight_bucket(~0ULL, FANLIGHT_INPROCESS_BITS) + 1 == FANLIGHT_IN
 constinit bool g_started = false;
 constinit fanlight_inprocess_header* g_header = nullptr;
 constinit int g_file = -1;
+constinit ino_t g_inode = 0;
 constinit std::uint64_t g_refused_before_start = 0;
 constinit fanlight_inprocess_metric g_sink{};
 
@@ -35,7 +37,9 @@ void leave_in_child() {
   const std::size_t bytes = header->total_bytes;
   g_header = nullptr;
   ::mmap(header, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  ::close(g_file);
+  // Daemons close descriptors they do not know; by now the number may be somebody else's.
+  struct stat status;
+  if (::fstat(g_file, &status) == 0 && status.st_ino == g_inode) ::close(g_file);
   g_file = -1;
 }
 
@@ -110,6 +114,8 @@ int start_once(const StartOptions& options) {
   header->ring_slots = options.max_threads;
   header->ring_records = options.ring_records;
   __atomic_store_n(&header->magic, FANLIGHT_INPROCESS_MAGIC, __ATOMIC_RELEASE);
+  struct stat status;
+  if (::fstat(file, &status) == 0) g_inode = status.st_ino;
   g_file = file;
   __atomic_store_n(&g_header, header, __ATOMIC_RELEASE);
   return 0;
