@@ -20,16 +20,17 @@ TEST(LiveDashboard, ShowsTheSplitAndMoves) {
   Child target({TRUTH_SPLIT, "120"});
   const std::string pid = target.await("ready ");
   ASSERT_FALSE(pid.empty()) << target.err();
-  Child collector({FANLIGHT_CLI, "attach", "--pid", pid, "--listen", "127.0.0.1:0"});
+  // Some 4,000 samples of the target's whole run: the share's standard error is then below one point.
+  Child collector({FANLIGHT_CLI, "attach", "--pid", pid, "--listen", "127.0.0.1:0", "--hz", "299"});
   const std::string place = collector.await("serving on http://", std::chrono::seconds(30));
   ASSERT_FALSE(place.empty()) << collector.err();
   target.send("go");
 
   const auto look = [&](const char* picture, const char* widgets, const char* after) {
-    return screen.command(
-        {"--connect", place, "--screenshot", file(picture), "--widgets", file(widgets), "--after", after});
+    return screen.command({"--connect", place, "--last", "60s", "--screenshot", file(picture), "--widgets",
+                           file(widgets), "--after", after});
   };
-  Child first(look("a.png", "a.json", "8s")), second(look("b.png", "b.json", "10s"));
+  Child first(look("a.png", "a.json", "12s")), second(look("b.png", "b.json", "14s"));
   ASSERT_EQ(first.wait_for(std::chrono::seconds(90)).value_or(-1), 0) << first.err();
   ASSERT_EQ(second.wait_for(std::chrono::seconds(90)).value_or(-1), 0) << second.err();
   EXPECT_FALSE(testing::read_png(file("a.png")).rgb == testing::read_png(file("b.png")).rgb)

@@ -1,5 +1,6 @@
 #include "ui/app/app.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/clock.hpp"
@@ -60,8 +61,9 @@ class Dashboard {
       const bool due = now - drawn_ns_ >= kCountdown;
       if (frames_wanted_ > 0 || due) draw_frame();
       const bool activity = window_.wait(frames_wanted_ > 0 ? milliseconds{8} : milliseconds{100});
-      // ImGui settles hovers, focus and column widths over a few frames.
-      if (activity || update()) frames_wanted_ = 3;
+      // ImGui settles hovers and focus over a few frames; new data need one.
+      if (update()) frames_wanted_ = std::max(frames_wanted_, 1);
+      if (activity) frames_wanted_ = 3;
     }
     return {};
   }

@@ -24,12 +24,12 @@ enum class Face : std::uint8_t { regular, small, bold, large };
 /// Height of a line in pixels at scale 1.
 constexpr float face_size(Face face) {
   switch (face) {
-    case Face::small: return 12.5f;
+    case Face::small: return 13;
     case Face::large: return 22;
     case Face::regular:
     case Face::bold: break;
   }
-  return 14.5f;
+  return 15;
 }
 
 /// Width in pixels of a text in a face. ImGui's in the program, a fixed advance in tests.

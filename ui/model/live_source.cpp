@@ -1,5 +1,6 @@
 #include "ui/model/live_source.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>

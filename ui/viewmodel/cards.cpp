@@ -61,11 +61,12 @@ std::vector<Card> build_cards(const profile::Profile& profile, const Series& ser
   }
   const auto writes = static_cast<double>(socket.writes), bytes = static_cast<double>(socket.bytes);
   cards.push_back({"Socket writes", per_second(writes / seconds),
-                   socket.would_block == 0
+                   socket.writes == 0 ? std::string("none in this time")
+                   : socket.would_block == 0
                        ? std::string("none would block")
                        : format_share(static_cast<double>(socket.would_block), writes) + " would block",
                    series.socket_writes});
-  cards.push_back({"Bytes to sockets", format_bytes(bytes / seconds) + "/s",
+  cards.push_back({"Bytes to sockets", socket.bytes == 0 ? std::string("0 B/s") : format_bytes(bytes / seconds) + "/s",
                    socket.writes == 0 ? std::string() : format_bytes(bytes / writes) + " a write",
                    series.socket_bytes});
   cards.push_back({"Run queue p50 \u00b7 p99", run_queue.count() == 0 ? "-" : latency_text(run_queue),

@@ -119,8 +119,10 @@ void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, 
   const Rect area = plot_area(rect, pen);
   if (series.top <= 0) return paint_nothing(drawing, area, "no thread states: the kernel probes are off", pen);
   // Idle threads may be hundreds where one works; the rest must stay readable.
-  const double top =
-      nice_top(series.top_without_idle > 0 ? std::min(series.top, series.top_without_idle * 2.5) : series.top);
+  // Threads come and go within a second, so a column may stand a little above a whole number.
+  constexpr double kRagged = 0.97;
+  const double top = nice_top(
+      kRagged * (series.top_without_idle > 0 ? std::min(series.top, series.top_without_idle * 2.5) : series.top));
   const auto threads = [](double value) {
     char text[32];
     std::snprintf(text, sizeof text, value < 10 && value != std::floor(value) ? "%.2g" : "%.0f", value);

@@ -211,11 +211,11 @@ void show_ledger(Ui& ui, Rect rect) {
 void show_notes(Ui& ui, Rect rect) {
   const Scene& scene = *ui.scene;
   const Panel panel(ui, "Own cost and notes", rect, own_cost(*scene.profile), Panel::Scroll::no);
-  const float row = ui.pen.height(Face::small) + std::round(ui.pen.px(4));
+  const float row = std::floor(ui.pen.height(Face::small)) + 2 * std::round(ui.pen.px(2));
   const float room = ImGui::GetContentRegionAvail().y;
-  const auto whole_rows = [row](float height) { return std::floor(height / row) * row + 2; };
+  const auto whole_rows = [row](float height) { return std::floor(height / row) * row; };
   const float programs = scene.programs.empty() ? 0
-                                                : std::min(static_cast<float>(scene.programs.size() + 1) * row + 4,
+                                                : std::min(static_cast<float>(scene.programs.size() + 1) * row,
                                                            scene.notes.empty() ? room : whole_rows(room * 0.55f));
   if (programs > 0) {
     ImGui::BeginChild("cost", {0, programs}, false, ImGuiWindowFlags_NoBackground);
