@@ -49,6 +49,13 @@ TEST(Folded, KernelFramesAreMarkedAndSeparatorsReplaced) {
   EXPECT_EQ(folded(stacks), "a:b c;do_it_[k] 5\na:b c;[unknown] 3\n[unknown] 2\n");
 }
 
+TEST(Folded, PlacesOfOneFunctionAreOneLine) {
+  const profile::WeightedStacks stacks{
+      .frames = {{profile::FrameOrigin::user, "x", 1, "f"}, {profile::FrameOrigin::user, "x", 2, "f"}},
+      .stacks = {{{0}, 5, 1}, {{1}, 3, 1}}};
+  EXPECT_EQ(folded(stacks), "f 8\n");
+}
+
 TEST(Text, CleansWhatFormatsCannotCarry) {
   struct Case {
     const char* name;

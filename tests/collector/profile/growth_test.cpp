@@ -64,6 +64,14 @@ TEST(Growth, TwoLivesOfOneTidStayTwo) {
   EXPECT_EQ(sum_of(grown.threads[1].ns), 2u);
 }
 
+TEST(Growth, SameLifeIsSameTidSameBirthAndNeverLess) {
+  EXPECT_TRUE(same_life(reading(1, 100, 5, 5), reading(1, 100, 5, 5)));
+  EXPECT_FALSE(same_life(reading(1, 100, 5, 5), reading(2, 100, 6, 6)));
+  EXPECT_FALSE(same_life(reading(1, 100, 5, 5), reading(1, 101, 6, 6)));
+  EXPECT_FALSE(same_life(reading(1, 100, 5, 5), reading(1, 100, 5, 4)));
+  EXPECT_EQ(growth(reading(1, 100, 5, 5), reading(1, 101, 6, 6)).from_ns, 101u);
+}
+
 TEST(Growth, ALifeThatHadEndedIsNotToldTwice) {
   auto ended = reading(1, 100, 9, 5);
   ended.ended = true;
