@@ -1,0 +1,56 @@
+// Without privilege: the sampler inside the target alone, and words for what is missing. Never a silent blank.
+#include <gtest/gtest.h>
+
+#include "tests/e2e/broadcast.hpp"
+
+namespace fanlight::testing {
+namespace {
+
+/// The command, run as the same user but without any capability, as in an ordinary container.
+std::vector<std::string> without_capabilities(std::vector<std::string> command) {
+  command.insert(command.begin(), {"setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--"});
+  return command;
+}
+
+TEST(Degrade, InprocessOnlyAndSaysWhatIsMissing) {
+  const auto file = scratch("degrade") / "run.fanlight";
+  Child server(without_capabilities({FANLIGHT_SERVER, "--listen", "127.0.0.1:0"}));
+  const std::string url = "http://127.0.0.1:" + Broadcast::port_of(server);
+  Child load(
+      {FANLIGHT_LOAD, "--url", url, "--sse", "50", "--ws", "50", "--rate", "400", "--size", "128", "--for", "6s"});
+  Child recorder(without_capabilities(
+      {FANLIGHT_CLI, "record", "--pid", std::to_string(server.pid()), "--for", "4s", "-o", file.string()}));
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  EXPECT_NE(recorder.err().find("without kernel probes"), std::string::npos) << recorder.err();
+  EXPECT_NE(recorder.err().find("CAP_BPF"), std::string::npos) << recorder.err();
+
+  const boost::json::object report = report_of(file);
+  EXPECT_NE(boost::json::serialize(report.at("forms")).find("kernel probes"), std::string::npos);
+  EXPECT_FALSE(fanlight({"export", file.string(), "--view", "inprocess", "--format", "folded"}).empty());
+  EXPECT_FALSE(fanlight({"export", file.string(), "--view", "wall", "--format", "folded"}).empty())
+      << "the wall view falls back to what there is";
+}
+
+TEST(Degrade, NothingToSeeIsAnErrorWithAHint) {
+  const auto file = scratch("degrade_nothing") / "run.fanlight";
+  Child target(without_capabilities({"sleep", "20"}));
+  Child recorder(without_capabilities(
+      {FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "1s", "-o", file.string()}));
+  EXPECT_EQ(recorder.wait(), 1);
+  EXPECT_NE(recorder.err().find("hint: "), std::string::npos) << recorder.err();
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST(Degrade, DoctorNamesWhatWouldGrantIt) {
+  Child doctor(without_capabilities({FANLIGHT_CLI, "doctor"}));
+  EXPECT_EQ(doctor.wait(), 0) << doctor.err();
+  for (const char* word : {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "missing"}) {
+    EXPECT_NE(doctor.out().find(word), std::string::npos) << word << "\n" << doctor.out();
+  }
+  Child json(without_capabilities({FANLIGHT_CLI, "doctor", "--json"}));
+  EXPECT_EQ(json.wait(), 0);
+  EXPECT_FALSE(boost::json::parse(json.out()).as_object().at("can_record").as_bool());
+}
+
+}  // namespace
+}  // namespace fanlight::testing

@@ -1,0 +1,117 @@
+// What goes wrong is one clear line, a hint and the right exit code; nothing is left attached or half-written.
+#include <gtest/gtest.h>
+
+#include "tests/e2e/broadcast.hpp"
+
+namespace fanlight::testing {
+namespace {
+
+struct Said {
+  int code = 0;
+  std::string err;
+};
+
+Said run(std::vector<std::string> command) {
+  Child child(std::move(command));
+  child.close_stdin();
+  const int code = child.wait();
+  return {code, child.err()};
+}
+
+TEST(Errors, OneLineAHintAndTheRightCode) {
+  const auto directory = scratch("errors");
+  const std::string foreign = (directory / "foreign.fanlight").string();
+  std::ofstream(foreign) << "this is no recording, and it is long enough to be mistaken for a header of one; "
+                         << std::string(4096, 'x');
+  const std::string nothing = (directory / "nothing.fanlight").string();
+  struct Case {
+    const char* name;
+    std::vector<std::string> command;
+    int code;
+    const char* part;
+  };
+  const std::vector<Case> cases{
+      {"no command", {FANLIGHT_CLI}, 2, "hint: "},
+      {"unknown command", {FANLIGHT_CLI, "explode"}, 2, "hint: "},
+      {"unknown option", {FANLIGHT_CLI, "record", "--pid", "1", "--frobnicate"}, 2, "frobnicate"},
+      {"no pid", {FANLIGHT_CLI, "record"}, 2, "--pid"},
+      {"pid is no number", {FANLIGHT_CLI, "record", "--pid", "abc"}, 2, "hint: "},
+      {"no such pid", {FANLIGHT_CLI, "record", "--pid", "4194300", "-o", nothing}, 1, "4194300"},
+      {"time makes no sense", {FANLIGHT_CLI, "record", "--pid", "1", "--for", "soon"}, 2, "soon"},
+      {"ring is no power of two", {FANLIGHT_CLI, "record", "--pid", "1", "--ring", "5000"}, 2, "power of two"},
+      {"no such recording", {FANLIGHT_CLI, "report", nothing}, 1, "nothing.fanlight"},
+      {"foreign file", {FANLIGHT_CLI, "report", foreign}, 1, "hint: "},
+      {"foreign file for export", {FANLIGHT_CLI, "export", foreign}, 1, "hint: "},
+      {"unknown view", {FANLIGHT_CLI, "export", foreign, "--view", "sideways"}, 2, "oncpu"},
+      {"unknown format", {FANLIGHT_CLI, "export", foreign, "--format", "docx"}, 2, "folded"},
+      {"server: unknown option", {FANLIGHT_SERVER, "--frobnicate"}, 2, "hint: "},
+      {"load: unknown option", {FANLIGHT_LOAD, "--frobnicate"}, 2, "hint: "},
+      {"load: nobody listens",
+       {FANLIGHT_LOAD, "--url", "http://127.0.0.1:1", "--sse", "1", "--for", "1s"},
+       1,
+       "hint: "},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Said said = run(c.command);
+    EXPECT_EQ(said.code, c.code) << said.err;
+    EXPECT_NE(said.err.find(c.part), std::string::npos) << said.err;
+    EXPECT_NE(said.err.find("hint: "), std::string::npos) << said.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(nothing)) << "a record that failed leaves no file";
+}
+
+TEST(Errors, HelpIsNotAnError) {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{FANLIGHT_CLI, "--help"},
+                                             {FANLIGHT_CLI, "record", "--help"},
+                                             {FANLIGHT_SERVER, "--help"},
+                                             {FANLIGHT_LOAD, "--help"}}) {
+    Child child(command);
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_NE(child.out().find("xample"), std::string::npos) << child.out();
+  }
+}
+
+TEST(Errors, TakenPort) {
+  Child first({FANLIGHT_SERVER, "--listen", "127.0.0.1:0"});
+  const std::string port = Broadcast::port_of(first);
+  const Said second = run({FANLIGHT_SERVER, "--listen", "127.0.0.1:" + port});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_NE(second.err.find("in use"), std::string::npos) << second.err;
+  const Said attach =
+      run({FANLIGHT_CLI, "attach", "--pid", std::to_string(first.pid()), "--listen", "127.0.0.1:" + port});
+  EXPECT_EQ(attach.code, 1);
+  EXPECT_NE(attach.err.find("in use"), std::string::npos) << attach.err;
+}
+
+TEST(Errors, TheTargetExitsWhileItIsWatched) {
+  const auto file = scratch("exits") / "run.fanlight";
+  Child target({"sleep", "2"});
+  const std::string said = [&] {
+    Child recorder(
+        {FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "60s", "-o", file.string()});
+    target.wait();  // reaped, so that the pid is gone
+    EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+    return recorder.err();
+  }();
+  EXPECT_NE(said.find("the target exited"), std::string::npos) << said;
+  const std::string report = fanlight({"report", file.string()});
+  EXPECT_NE(report.find("the target exited"), std::string::npos) << report;
+}
+
+TEST(Errors, CtrlCLeavesAWholeRecording) {
+  const auto file = scratch("ctrl_c") / "run.fanlight";
+  Child target({"sleep", "30"});
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "-o", file.string()});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  recorder.signal(SIGINT);
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const auto report = report_of(file);
+  for (const auto& event : report.at("events").as_array()) {
+    EXPECT_EQ(event.as_object().at("text").as_string().find("not finished"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace fanlight::testing

@@ -1,0 +1,140 @@
+// Server, load tester and recorder together: what the recording says must obey the laws of time and loss.
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <sstream>
+
+#include "collector/formats/profile.pb.h"
+#include "tests/e2e/broadcast.hpp"
+#include "tests/e2e/conservation.hpp"
+
+namespace fanlight::testing {
+namespace {
+
+struct Folded {
+  double total = 0;
+  double with(const std::string& part) const {
+    double weight = 0;
+    for (const auto& [stack, ns] : lines) {
+      if (stack.find(part) != std::string::npos) weight += ns;
+    }
+    return weight;
+  }
+  std::vector<std::pair<std::string, double>> lines;
+};
+
+Folded parse_folded(const std::string& text) {
+  Folded folded;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t space = line.rfind(' ');
+    folded.lines.emplace_back(line.substr(0, space), std::stod(line.substr(space + 1)));
+    folded.total += folded.lines.back().second;
+  }
+  return folded;
+}
+
+std::string gunzip(const std::string& bytes) {
+  z_stream stream{};
+  if (::inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return {};
+  std::string out(std::size_t{64} << 20, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int end = ::inflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  ::inflateEnd(&stream);
+  return end == Z_STREAM_END ? out : std::string();
+}
+
+std::filesystem::path record(Broadcast& broadcast, const std::filesystem::path& directory,
+                             std::vector<std::string> more = {}) {
+  const std::filesystem::path file = directory / "run.fanlight";
+  std::vector<std::string> arguments{"record", "--pid",      std::to_string(broadcast.server.pid()), "--for", "5s",
+                                     "-o",     file.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  fanlight(std::move(arguments));
+  return file;
+}
+
+TEST(Pipeline, ARecordingObeysTheLaws) {
+  const auto directory = scratch("pipeline");
+  Broadcast broadcast(200, 400, 9);
+  const auto file = record(broadcast, directory);
+  const boost::json::object report = report_of(file);
+
+  expect_time_adds_up(report);
+  expect_closed_ledger(report);
+
+  const double window =
+      number(report.at("window").as_object().at("to_ns")) - number(report.at("window").as_object().at("from_ns"));
+  EXPECT_NEAR(window, 5e9, 0.5e9);
+  for (const boost::json::value& thread : report.at("threads").as_array()) {
+    if (!thread.as_object().at("name").as_string().starts_with("worker")) continue;
+    const double wall = number(thread.as_object().at("to_ns")) - number(thread.as_object().at("from_ns"));
+    EXPECT_NEAR(wall, window, 0.01 * window) << "a worker lives all window long: " << boost::json::serialize(thread);
+  }
+
+  const Folded oncpu = parse_folded(fanlight({"export", file.string(), "--view", "oncpu", "--format", "folded"}));
+  EXPECT_GE(oncpu.with("fanlight::server") / oncpu.total, 0.80);
+  const Folded wall = parse_folded(fanlight({"export", file.string(), "--view", "wall", "--format", "folded"}));
+  EXPECT_GT(wall.with("blocked: "), 0) << "the wall view holds blocked stacks";
+
+  const std::string pprof = fanlight({"export", file.string(), "--view", "oncpu", "--format", "pprof"});
+  formats::proto::Profile message;
+  ASSERT_TRUE(message.ParseFromString(gunzip(pprof)));
+  ASSERT_EQ(message.sample_type_size(), 2);
+  std::int64_t total = 0;
+  for (const auto& sample : message.sample()) total += sample.value(1);
+  EXPECT_EQ(static_cast<double>(total), oncpu.total);
+
+  EXPECT_EQ(broadcast.load->wait(), 0) << broadcast.load->err();
+  broadcast.server.signal(SIGTERM);
+  EXPECT_EQ(broadcast.server.wait(), 0) << broadcast.server.err();
+}
+
+TEST(Pipeline, ATinyRingLosesAndCountsIt) {
+  const auto directory = scratch("tiny_ring");
+  Broadcast broadcast(200, 400, 9);
+  const auto file = record(broadcast, directory, {"--ring", "4K", "--hz", "2000"});
+  const boost::json::object report = report_of(file);
+  EXPECT_GT(expect_closed_ledger(report), 0u);
+  expect_time_adds_up(report);
+}
+
+TEST(Pipeline, TheTargetSurvivesAKilledCollector) {
+  const auto directory = scratch("killed");
+  Broadcast broadcast(200, 200, 20);
+  const auto rate_over = [&](std::chrono::seconds time) {
+    const auto start = std::chrono::steady_clock::now();
+    const double before = broadcast.deliveries();
+    std::this_thread::sleep_for(time);
+    const double after = broadcast.deliveries();
+    return (after - before) / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double undisturbed = rate_over(std::chrono::seconds(3));
+  ASSERT_GT(undisturbed, 0);
+  const auto file = directory / "run.fanlight";
+  Child collector({FANLIGHT_CLI, "record", "--pid", std::to_string(broadcast.server.pid()), "-o", file.string()});
+  ASSERT_FALSE(collector.await("recording ").empty()) << collector.err();
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  ASSERT_TRUE(collector.running()) << collector.err();
+  collector.signal(SIGKILL);
+  EXPECT_EQ(collector.wait(), 128 + SIGKILL);
+  EXPECT_GE(rate_over(std::chrono::seconds(3)), 0.95 * undisturbed);
+  EXPECT_TRUE(broadcast.server.running());
+
+  Child loaded({FANLIGHT_BPFTOOL, "prog", "show"});
+  EXPECT_EQ(loaded.wait(), 0) << loaded.err();
+  EXPECT_EQ(loaded.out().find("fanlight_"), std::string::npos) << loaded.out();
+
+  const boost::json::object report = report_of(file);
+  expect_time_adds_up(report);
+  EXPECT_GE(number(report.at("window").as_object().at("to_ns")) - number(report.at("window").as_object().at("from_ns")),
+            1e9)
+      << "the seconds before the kill are in the file";
+}
+
+}  // namespace
+}  // namespace fanlight::testing

@@ -1,0 +1,84 @@
+// Programs whose doings are known by construction, recorded by the real command: the report must say the same.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/e2e/broadcast.hpp"
+#include "tests/e2e/conservation.hpp"
+
+namespace fanlight::testing {
+namespace {
+
+/// Starts `program`, records it for `time` and lets it go once the recorder is attached; returns the recording.
+std::filesystem::path record_truth(Child& program, const std::string& name, const std::string& time) {
+  const auto file = scratch(name) / "run.fanlight";
+  EXPECT_FALSE(program.await("ready").empty()) << program.err();
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(program.pid()), "--for", time, "-o", file.string()});
+  EXPECT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  program.send("go");
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  return file;
+}
+
+double share_of(const std::string& folded, const std::string& function) {
+  double part = 0, whole = 0;
+  std::istringstream in(folded);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t space = line.rfind(' ');
+    const double weight = std::stod(line.substr(space + 1));
+    const bool seventy = line.find("hot_seventy") != std::string::npos;
+    if (!seventy && line.find("warm_thirty") == std::string::npos) continue;
+    whole += weight;
+    if (line.find(function) != std::string::npos) part += weight;
+  }
+  return whole > 0 ? part / whole : 0;
+}
+
+TEST(Truth, SeventyThirty) {
+  Child program({TRUTH_SPLIT, "8"});
+  const auto file = record_truth(program, "split", "6s");
+  const std::string oncpu = fanlight({"export", file.string(), "--view", "oncpu", "--format", "folded"});
+  const std::string inprocess = fanlight({"export", file.string(), "--view", "inprocess", "--format", "folded"});
+  EXPECT_NEAR(share_of(oncpu, "hot_seventy"), 0.70, 0.03) << oncpu;
+  EXPECT_NEAR(share_of(inprocess, "hot_seventy"), 0.70, 0.05) << inprocess;
+  const boost::json::object report = report_of(file);
+  EXPECT_GT(number(report.at("cross_check").as_object().at("agreement")), 0.9);
+}
+
+TEST(Truth, MapOperationsAreCountedExactly) {
+  Child program({TRUTH_MAP_OPS});
+  const auto file = record_truth(program, "map_ops", "4s");
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> counted;  // operation -> count, errors
+  const boost::json::object report = report_of(file);
+  for (const boost::json::value& value : report.at("maps").as_array()) {
+    const boost::json::object& row = value.as_object();
+    auto& [count, errors] = counted[std::string(row.at("operation").as_string())];
+    count += row.at("count").to_number<std::uint64_t>();
+    errors += row.at("errors").to_number<std::uint64_t>();
+  }
+  EXPECT_EQ(counted["lookup"].first, 10'000u);
+  EXPECT_EQ(counted["update"].first, 5'000u);
+  EXPECT_EQ(counted["delete"].first, 100u);
+  EXPECT_EQ(counted["delete"].second, 100u);
+  expect_closed_ledger(report);
+}
+
+TEST(Truth, SocketWritesAreCountedExactly) {
+  Child program({TRUTH_SOCK_WRITES});
+  const auto file = record_truth(program, "sock_writes", "4s");
+  // The program prints its own counts as JSON at its end.
+  std::istringstream lines(program.out());
+  boost::json::object truth;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("{")) truth = boost::json::parse(line).as_object();
+  }
+  ASSERT_TRUE(truth.contains("writes")) << program.out();
+  const boost::json::object report = report_of(file);
+  const boost::json::object& sockets = report.at("sockets").as_object();
+  for (const char* count : {"writes", "bytes", "would_block"}) {
+    EXPECT_EQ(sockets.at(count).to_number<std::uint64_t>(), truth.at(count).to_number<std::uint64_t>()) << count;
+  }
+}
+
+}  // namespace
+}  // namespace fanlight::testing
