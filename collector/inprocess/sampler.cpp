@@ -17,6 +17,10 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+// The linker's names for both ends of the executable's code.
+extern "C" const char __executable_start;
+extern "C" const char etext;
+
 namespace fanlight::inprocess {
 namespace {
 
@@ -41,8 +45,10 @@ void on_timer(int, siginfo_t* info, void* context) {
     const std::uint64_t overruns = info->si_overrun > 0 ? static_cast<std::uint64_t>(info->si_overrun) : 0;
     if (overruns > 0) __atomic_fetch_add(&sampler.writer.ring()->timer_overruns, overruns, __ATOMIC_RELAXED);
     sampler.writer.publish([&](fanlight_inprocess_record& record) {
-      const Walk walk = walk_frame_pointers(registers_of(*static_cast<const ucontext_t*>(context)), sampler.stack_begin,
-                                            sampler.stack_end, record.addresses, FANLIGHT_INPROCESS_FRAMES);
+      const fanlight_code code{.start = reinterpret_cast<__u64>(&__executable_start),
+                               .end = reinterpret_cast<__u64>(&etext)};
+      const Walk walk = walk_stack(registers_of(*static_cast<const ucontext_t*>(context)), code, sampler.stack_begin,
+                                   sampler.stack_end, record.addresses, FANLIGHT_INPROCESS_FRAMES);
       record.time_ns = monotonic_ns();
       // The expirations that raised no signal of their own were CPU time too, spent up to here.
       record.weight = g_period_ns * (1 + overruns);

@@ -18,9 +18,10 @@ class FakeStack {
     words_[word + 1] = return_address;
   }
   std::uint64_t& operator[](std::size_t word) { return words_[word]; }
-  std::vector<std::uint64_t> walk(std::uint64_t sp, std::uint64_t fp, unsigned room = 8, bool* truncated = nullptr) {
+  std::vector<std::uint64_t> walk(std::uint64_t sp, std::uint64_t fp, unsigned room = 8, bool* truncated = nullptr,
+                                  const fanlight_code& code = {}) {
     std::vector<__u64> out(room + 1, 0xdead);
-    const Walk walk = walk_frame_pointers({0x1111, sp, fp}, at(0), at(64), out.data(), room);
+    const Walk walk = walk_stack({0x1111, sp, fp}, code, at(0), at(64), out.data(), room);
     EXPECT_LE(walk.frames, room);
     EXPECT_EQ(out[room], 0xdeadu);
     if (truncated != nullptr) *truncated = walk.truncated;
@@ -83,6 +84,18 @@ TEST(FrameWalk, SaysWhenThereWasNoRoom) {
   EXPECT_TRUE(stack.walk(stack.at(0), stack.at(4), 0).empty());
 }
 
+TEST(FrameWalk, FindsTheCallerOfAWrapperWithoutFramePointers) {
+  FakeStack stack;
+  stack[12] = stack.at(30);  // rbp, pushed by the wrapper's prologue
+  stack[13] = 0x40'0123;     // the first word that points into the executable: where the wrapper returns to
+  stack.frame(30, 0, 0x40'0456);
+  const fanlight_code code{.start = 0x40'0000, .end = 0x41'0000};
+  EXPECT_EQ(stack.walk(stack.at(8), 77, 8, nullptr, code), (Addresses{0x1111, 0x40'0123, 0x40'0456}));
+  stack[13] = 0x50'0123;
+  stack.frame(30, 0, 0x50'0456);
+  EXPECT_EQ(stack.walk(stack.at(8), 77, 8, nullptr, code), Addresses{0x1111}) << "no such word: nothing is guessed";
+}
+
 TEST(FrameWalk, EndsOnAnyGarbage) {
   std::mt19937_64 random(3);
   FakeStack stack;
@@ -90,7 +103,7 @@ TEST(FrameWalk, EndsOnAnyGarbage) {
     for (std::size_t i = 0; i < 64; ++i)
       stack[i] = random() % 2 == 0 ? stack.at(random() % 64) + (random() % 8 == 0 ? random() % 8 : 0) : random();
     const auto addresses = stack.walk(stack.at(random() % 64), stack.at(random() % 64), 64);
-    ASSERT_LE(addresses.size(), 33u);  // each frame takes two words above the one before
+    ASSERT_LE(addresses.size(), 64u);  // each frame lies above the one before
   }
 }
 
