@@ -82,6 +82,52 @@ TEST_F(Gui, ZoomSearchAndSizeAreObeyed) {
   EXPECT_EQ(testing::share_of_parent(widgets, "light"), 0);
 }
 
+TEST_F(Gui, HoversEverywhere) {
+  ASSERT_TRUE(testing::record(testing::fabricate({.dropped = 2}), file("run.fanlight")));
+  const std::vector<std::string> base{file("run.fanlight"), "--screenshot", file("a.png"), "--widgets",
+                                      file("a.json"),       "--after",      "100ms"};
+  ASSERT_EQ(run(base), 0) << words;
+  const testing::Shot still = testing::read_png(file("a.png"));
+  const auto widgets = testing::read_widgets(file("a.json"));
+  // Where each panel answers: its middle, or for tables the second row below the title and header.
+  for (const auto& panel : widgets.at("panels").as_array()) {
+    const std::string name(panel.at("name").as_string());
+    SCOPED_TRACE(name);
+    const bool table = name == "Threads" || name == "Functions" || name == "Ledger";
+    const auto x = panel.at("x").to_number<double>() + panel.at("w").to_number<double>() * (table ? 0.34 : 0.5);
+    const auto y = panel.at("y").to_number<double>() + (table ? 56 : panel.at("h").to_number<double>() / 2);
+    auto arguments = base;
+    arguments.insert(arguments.end(),
+                     {"--pointer", std::to_string(static_cast<int>(x)), std::to_string(static_cast<int>(y))});
+    EXPECT_EQ(run(arguments), 0) << words;
+    const bool answers = name == "Time per state" || name == "Throughput" || name == "Delivery latency" ||
+                         name == "Threads" || name == "Functions";
+    if (answers) {
+      EXPECT_FALSE(testing::read_png(file("a.png")).rgb == still.rgb) << "a tooltip";
+    }
+  }
+}
+
+TEST_F(Gui, AClickZoomsIn) {
+  ASSERT_TRUE(testing::record(testing::fabricate(), file("run.fanlight")));
+  std::vector<std::string> arguments{file("run.fanlight"), "--screenshot", file("a.png"), "--widgets",
+                                     file("a.json"),       "--after",      "100ms"};
+  ASSERT_EQ(run(arguments), 0) << words;
+  int x = 0, y = 0;
+  const auto widgets = testing::read_widgets(file("a.json"));
+  for (const auto& box : widgets.at("flame").as_array()) {
+    if (box.at("name").as_string() != "heavy" || x != 0) continue;
+    x = static_cast<int>(box.at("x").to_number<double>()) + 20;
+    y = static_cast<int>(box.at("y").to_number<double>()) + 8;
+  }
+  ASSERT_GT(x, 0);
+  arguments.insert(arguments.end(), {"--pointer", std::to_string(x), std::to_string(y), "--click"});
+  ASSERT_EQ(run(arguments), 0) << words;
+  const auto zoomed = testing::read_widgets(file("a.json"));
+  EXPECT_DOUBLE_EQ(testing::share_of_parent(zoomed, "heavy"), 1.0);
+  EXPECT_EQ(testing::share_of_parent(zoomed, "light"), 0);
+}
+
 TEST_F(Gui, FollowsALiveCollector) {
   testing::LiveCollector collector(testing::fabricate({.seconds = 300}), testing::LiveCollector::Manner::proper, 0,
                                    true);

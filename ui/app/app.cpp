@@ -98,7 +98,11 @@ class Dashboard {
   }
 
   void begin() {
-    window_.begin_frame(options_.screenshot.empty());
+    if (options_.screenshot.empty()) {
+      window_.begin_frame();
+    } else {
+      window_.begin_frame(mouse_);
+    }
     ui_.now_ns = monotonic_ns();
     show_dashboard(ui_, static_cast<float>(window_.width()), static_cast<float>(window_.height()));
   }
@@ -124,7 +128,12 @@ class Dashboard {
   }
 
   Result<> take_picture() {
-    for (int i = 0; i < 3; ++i) {
+    if (options_.pointer)
+      mouse_ = FakeMouse{static_cast<float>(options_.pointer->first), static_cast<float>(options_.pointer->second)};
+    // ImGui sees a press when a frame with the button down follows one without.
+    constexpr int kFrames = 6, kPressed = 3;
+    for (int i = 0; i < kFrames; ++i) {
+      if (mouse_) mouse_->down = options_.click && i == kPressed;
       window_.wait(milliseconds{0});
       draw_frame();
     }
@@ -151,6 +160,7 @@ class Dashboard {
   std::shared_ptr<const Arrival> arrival_;
   std::shared_ptr<const Scene> newest_, scene_;   // made, shown: they differ while frozen
   std::shared_ptr<const profile::Profile> held_;  // while frozen
+  std::optional<FakeMouse> mouse_;
   bool zoomed_ = false;
   int frames_wanted_ = 3;
   std::uint64_t started_ns_ = 0;

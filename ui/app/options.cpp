@@ -90,6 +90,13 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--widgets", options.widgets, "with the picture, write what is where (for tests)")
       ->type_name("FILE.json")
       ->needs(screenshot);
+  std::pair<int, int> pointer{-1, -1};
+  constexpr const char* kHidden = "";  // for tests and for pictures in documents
+  auto* where = app.add_option("--pointer", pointer, "with the picture, as if the mouse were at X Y");
+  where->group(kHidden)->needs(screenshot);
+  app.add_flag("--click", options.click, "with the picture, after a click at the pointer")
+      ->group(kHidden)
+      ->needs(where);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
@@ -104,6 +111,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   if (!last.empty()) options.last = duration_of(last);
   if (!run_for.empty()) options.run_for = duration_of(run_for);
   options.after = duration_of(after);
+  if (pointer.first >= 0) options.pointer = pointer;
   std::tie(options.width, options.height) = *parse_size(size);
   return options;
 }

@@ -9,7 +9,7 @@ namespace fanlight::ui {
 void apply_theme(float scale) {
   ImGuiStyle style;
   ImGui::StyleColorsDark(&style);
-  style.WindowPadding = {0, 0};
+  style.WindowPadding = {9, 7};  // tooltips; the dashboard itself has none
   style.WindowBorderSize = 0;
   style.ChildBorderSize = 0;
   style.PopupBorderSize = 1;

@@ -117,10 +117,18 @@ bool Window::wait(std::chrono::milliseconds longest) {
 
 bool Window::closed() const { return glfwWindowShouldClose(state_->window.get()) == GLFW_TRUE; }
 
-void Window::begin_frame(bool mouse) {
+void Window::begin_frame() {
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
-  if (!mouse) ImGui::GetIO().MousePos = {-FLT_MAX, -FLT_MAX};
+  ImGui::NewFrame();
+}
+
+void Window::begin_frame(const std::optional<FakeMouse>& mouse) {
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui_ImplGlfw_NewFrame();
+  ImGuiIO& io = ImGui::GetIO();
+  io.MousePos = mouse ? ImVec2{mouse->x, mouse->y} : ImVec2{-FLT_MAX, -FLT_MAX};
+  io.MouseDown[ImGuiMouseButton_Left] = mouse && mouse->down;
   ImGui::NewFrame();
 }
 

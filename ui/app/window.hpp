@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ struct Picture {
   std::vector<std::uint8_t> rgb;
 };
 
+/// Where the mouse is said to be, and whether its left button is down.
+struct FakeMouse {
+  float x = 0, y = 0;
+  bool down = false;
+};
+
 /// One at a time, on the main thread; only `wake_window` may be called from others.
 class Window {
  public:
@@ -33,8 +40,10 @@ class Window {
   bool wait(std::chrono::milliseconds longest);
   bool closed() const;
 
-  /// `mouse` false: as if the pointer were elsewhere, so that a picture has no tooltip by accident.
-  void begin_frame(bool mouse);
+  void begin_frame();
+  /// The same with a mouse that is not the person's. Nothing: as if the pointer were elsewhere, so that a picture has
+  /// no tooltip by accident.
+  void begin_frame(const std::optional<FakeMouse>& mouse);
   void end_frame();
   /// The same, and the pixels: of the back buffer, before it is shown, because its content is undefined afterwards.
   Result<Picture> end_frame_and_read();

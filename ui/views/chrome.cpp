@@ -68,7 +68,7 @@ void show_top_bar(Ui& ui, Rect rect) {
   x += pen.px(6);
   ui.drawing.label(x, rect.y + std::floor((rect.h - pen.height(Face::bold)) / 2), Face::bold, kText, "Fanlight");
   x += pen.measure("Fanlight", Face::bold) + pen.px(18);
-  const float buttons = std::round(pen.px(390));
+  const float buttons = std::round(pen.px(408));
   if (ui.scene != nullptr)
     ui.drawing.label(
         x, rect.y + std::floor((rect.h - pen.height(Face::regular)) / 2), Face::regular, kMuted,
@@ -83,7 +83,7 @@ void show_top_bar(Ui& ui, Rect rect) {
     ImGui::TextColored(vec(kMuted), "%s",
                        ui.selection.range.kind == Range::Kind::fixed ? "chosen time" : "look at the last");
   }
-  ImGui::SetCursorScreenPos({rect.x + rect.w - buttons + std::round(pen.px(96)), y});
+  ImGui::SetCursorScreenPos({rect.x + rect.w - buttons + std::round(pen.px(104)), y});
   show_range_buttons(ui);
   ImGui::SameLine(0, pen.px(12));
   if (small_button(ui, ui.selection.frozen ? "frozen" : "freeze", ui.selection.frozen))

@@ -41,9 +41,11 @@ void show_dashboard(Ui& ui, float width, float height) {
   take_keys(ui);
   ImGui::SetNextWindowPos({0, 0});
   ImGui::SetNextWindowSize({width, height});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
   ImGui::Begin("dashboard", nullptr,
                ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
                    ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoScrollWithMouse);
+  ImGui::PopStyleVar();
   const Arrangement at = arrange(width, height, ui.pen.scale, ui.scene != nullptr ? ui.scene->threads.size() : 0);
   show_top_bar(ui, at.top);
   if (ui.scene == nullptr || ui.scene->profile->threads.empty()) {

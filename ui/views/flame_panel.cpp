@@ -36,14 +36,12 @@ void tooltip(Ui& ui, const FlameBox& box) {
   const FlameTree& tree = ui.scene->flame;
   const FlameNode& node = tree.nodes[box.node];
   const FlameNode& parent = tree.nodes[node.parent];
-  ImGui::BeginTooltip();
-  ImGui::PushTextWrapPos(ui.pen.px(620));
+  const Tooltip open(ui);
   const std::string name(tree.name_of(box.node));
   {
     const WithFace face(ui, Face::bold);
     ImGui::TextUnformatted(name.c_str());
   }
-  const WithFace face(ui, Face::small);
   const std::string module(tree.module_of(box.node));
   ImGui::PushStyleColor(ImGuiCol_Text, vec(kMuted));
   if (node.origin == profile::FrameOrigin::kernel)
@@ -54,12 +52,10 @@ void tooltip(Ui& ui, const FlameBox& box) {
   ImGui::Text("%s   %s of the view, %s of its caller", weight_text(tree, node.total).c_str(),
               share_text(node.total, tree.root().total).c_str(), share_text(node.total, parent.total).c_str());
   const bool events = tree.view == "socket" || tree.view == "map";
-  ImGui::Text("%s itself (%s)   %s %s", weight_text(tree, node.self).c_str(),
-              share_text(node.self, tree.root().total).c_str(), format_count(static_cast<double>(node.count)).c_str(),
-              events ? "events" : "samples");
+  const std::string itself = node.self == 0 ? "nothing" : weight_text(tree, node.self);
+  ImGui::Text("%s itself (%s)   %s %s", itself.c_str(), share_text(node.self, tree.root().total).c_str(),
+              format_count(static_cast<double>(node.count)).c_str(), events ? "events" : "samples");
   if (box.merged) ImGui::TextUnformatted("the widest of several that are too narrow to draw; click to zoom");
-  ImGui::PopTextWrapPos();
-  ImGui::EndTooltip();
 }
 
 void show_switches(Ui& ui, const Panel& panel) {

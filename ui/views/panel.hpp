@@ -57,6 +57,23 @@ void cell_right(Ui& ui, std::string_view text, Colour colour = kText);
 int choose_one(Ui& ui, const char* id, std::initializer_list<const char*> words, int chosen);
 bool small_button(Ui& ui, const char* words, bool pressed);
 
+/// A tooltip in the small face, open for its scope. The face must go before the tooltip does, or ImGui aborts.
+class Tooltip {
+ public:
+  explicit Tooltip(const Ui& ui) {
+    ImGui::BeginTooltip();
+    ImGui::PushFont(ui.fonts.of(Face::small));
+    ImGui::PushTextWrapPos(ui.pen.px(620));
+  }
+  ~Tooltip() {
+    ImGui::PopTextWrapPos();
+    ImGui::PopFont();
+    ImGui::EndTooltip();
+  }
+  Tooltip(const Tooltip&) = delete;
+  Tooltip& operator=(const Tooltip&) = delete;
+};
+
 /// Pushes a face for its scope.
 class WithFace {
  public:

@@ -27,8 +27,7 @@ std::optional<std::size_t> point_under_mouse(const TimeAxis& time, const TimeSpa
 }
 
 void states_tooltip(Ui& ui, const Series& series, const TimeSpan& span, std::size_t point) {
-  ImGui::BeginTooltip();
-  const WithFace face(ui, Face::small);
+  const Tooltip open(ui);
   ImGui::TextColored(vec(kMuted), "%s, threads on average", point_time(span, series.time.from_ns[point]).c_str());
   for (std::size_t band = kBands.size(); band-- > 0;) {
     const double threads = series.threads[band][point];
@@ -39,11 +38,12 @@ void states_tooltip(Ui& ui, const Series& series, const TimeSpan& span, std::siz
                                               packed(colour_of(kBands[band])));
     ImGui::Dummy({side, side});
     ImGui::SameLine();
-    ImGui::Text("%-18s %.2f", std::string(band_name(band)).c_str(), threads);
+    ImGui::TextUnformatted(std::string(band_name(band)).c_str());
+    ImGui::SameLine(ui.pen.px(155));
+    ImGui::Text("%.2f", threads);
   }
   if (series.losses[point] > 0)
     ImGui::TextColored(vec(kBad), "%s records lost", format_count(series.losses[point]).c_str());
-  ImGui::EndTooltip();
 }
 
 /// Dragging over the plot chooses that time; a plain click goes back to following.
@@ -100,13 +100,11 @@ void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
   const auto point =
       ImGui::IsWindowHovered() ? point_under_mouse(series.time, span, plot_area(body, ui.pen)) : std::nullopt;
   if (!point) return;
-  ImGui::BeginTooltip();
-  const WithFace face(ui, Face::small);
+  const Tooltip open(ui);
   ImGui::TextColored(vec(kMuted), "%s", point_time(span, series.time.from_ns[*point]).c_str());
   for (const PlottedLine& line : lines)
     if (line.line->values[*point])
       ImGui::Text("%s  %s", line.line->name.c_str(), plot.text(*line.line->values[*point]).c_str());
-  ImGui::EndTooltip();
 }
 
 }  // namespace

@@ -41,15 +41,18 @@ void order_threads(Ui& ui) {
   state.sorted_for = ui.scene;
 }
 
-void band_tooltip(const ThreadRow& row) {
-  ImGui::BeginTooltip();
+void band_tooltip(Ui& ui, const ThreadRow& row) {
+  const Tooltip open(ui);
   ImGui::Text("%s, thread %d%s", row.name.c_str(), row.tid, row.ended ? ", ended" : "");
-  for (std::size_t band = 0; band < kBands.size(); ++band)
-    if (row.bands[band] > 0)
-      ImGui::Text("%-18s %s  %s", std::string(band_name(band)).c_str(), percent(row.share(band)).c_str(),
-                  format_ns(static_cast<double>(row.bands[band])).c_str());
+  for (std::size_t band = 0; band < kBands.size(); ++band) {
+    if (row.bands[band] == 0) continue;
+    ImGui::TextUnformatted(std::string(band_name(band)).c_str());
+    ImGui::SameLine(ui.pen.px(140));
+    ImGui::TextUnformatted(percent(row.share(band)).c_str());
+    ImGui::SameLine(ui.pen.px(200));
+    ImGui::TextUnformatted(format_ns(static_cast<double>(row.bands[band])).c_str());
+  }
   ImGui::Text("%s migrations", format_count(static_cast<double>(row.migrations)).c_str());
-  ImGui::EndTooltip();
 }
 
 void thread_row(Ui& ui, const ThreadRow& row) {
@@ -66,7 +69,7 @@ void thread_row(Ui& ui, const ThreadRow& row) {
     paint_band_bar(ui.drawing, row.bands, {at.x, at.y + 1, width, height});
   draw_now(ui);
   ImGui::Dummy({width, height});
-  if (ImGui::IsItemHovered()) band_tooltip(row);
+  if (ImGui::IsItemHovered()) band_tooltip(ui, row);
   cell_right(ui, row.ns == 0 ? "-" : percent(row.share(0)), row.share(0) > 0 ? colour : kFaint);
   cell_right(ui, row.ns == 0 ? "-" : percent(row.share(1)),
              row.share(1) > 0.1 ? colour_of(Reason::runnable_queued) : colour);
