@@ -186,6 +186,12 @@ TEST_F(Gui, MistakesHaveAHintAndTheRightExitCode) {
   }
 }
 
+TEST(NoScreen, AFileThatCannotBeReadIsSaidFirst) {
+  Child dashboard({"env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", FANLIGHT_UI, "/nowhere/run.fanlight"});
+  EXPECT_EQ(dashboard.wait_for(std::chrono::seconds(20)).value_or(-1), 1);
+  EXPECT_NE(dashboard.err().find("/nowhere/run.fanlight"), std::string::npos) << dashboard.err();
+}
+
 TEST(NoScreen, SaysHowToGoOn) {
   Child dashboard({"env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", FANLIGHT_UI, "--for", "1s"});
   EXPECT_EQ(dashboard.wait_for(std::chrono::seconds(20)).value_or(-1), 1);

@@ -14,13 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Result<Source> open_source(const Options& options) {
-  if (!options.recording) return std::make_unique<LiveSource>(options.endpoint, wake_window);
-  auto recording = RecordingSource::open(*options.recording, wake_window);
-  if (!recording) return std::unexpected(std::move(recording.error()));
-  return std::move(*recording);
-}
-
 Range first_range(const Options& options) {
   if (options.last) return {.last_ns = static_cast<std::uint64_t>(options.last->count())};
   return options.recording ? Range{.kind = Range::Kind::all} : Range{};
@@ -170,12 +163,19 @@ class Dashboard {
 }  // namespace
 
 Result<> run(const Options& options) {
-  // The window first: the sources' threads wake it, and it must outlive them.
+  // A file that cannot be read is said first, display or not; it is asked, and wakes the window, only further down.
+  std::unique_ptr<RecordingSource> recording;
+  if (options.recording) {
+    auto opened = RecordingSource::open(*options.recording, wake_window);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    recording = std::move(*opened);
+  }
   auto window = Window::open(options.width, options.height, options.scale);
   if (!window) return std::unexpected(std::move(window.error()));
-  auto source = open_source(options);
-  if (!source) return std::unexpected(std::move(source.error()));
-  return Dashboard(options, *window, *source).run();
+  // After the window, since the source's thread wakes it: what comes later is destroyed earlier.
+  Source source =
+      recording ? Source(std::move(recording)) : Source(std::make_unique<LiveSource>(options.endpoint, wake_window));
+  return Dashboard(options, *window, source).run();
 }
 
 }  // namespace fanlight::ui
