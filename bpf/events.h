@@ -43,6 +43,7 @@ static_assert(sizeof(struct fanlight_account) == 24, "");
 /* What could not be counted where it belongs, or never reached a program. */
 struct fanlight_misses {
 	__u64 no_storage;      /* scheduler events of a thread for which the kernel gave no memory */
+	__u64 unseen_switches; /* a thread left a CPU, or came to one, without our being told; see sched.bpf.c */
 	__u64 unknown_thread;  /* on-CPU samples of a thread that is not the target's, or not yet known */
 	__u64 woke_meanwhile;  /* visits of a thread that ran before its stack was read */
 	__u64 map_table_full;  /* operations on BPF maps without room to count them */

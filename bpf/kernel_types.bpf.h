@@ -69,9 +69,14 @@ struct signal_struct {
 	int nr_threads;
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
 struct task_struct {
 	unsigned int __state;
 	int on_cpu;
+	struct sched_entity se;
 	struct mm_struct *mm;
 	unsigned int in_iowait : 1;
 	int pid;

@@ -27,7 +27,10 @@ int fl_threads(struct bpf_iter__task *ctx)
 	struct thread *thread = thread_of(task);
 	if (!thread)
 		return 0;
-	assume(thread, observed_reason(task));
+	if (!thread->position) {
+		thread->cpu_ns = cpu_time(task);
+		assume(thread, observed_reason(task));
+	}
 
 	struct fanlight_thread *head = (struct fanlight_thread *)&copy;
 	__u64 now = 0, position = 0;

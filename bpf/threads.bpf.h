@@ -20,6 +20,7 @@ struct thread {
 	__u64 visited;                 /* `changes` at the last visit, plus 1 */
 	__u64 waking_ns;               /* when somebody began to wake it; 0: nobody has since it last ran */
 	__u64 runnable_ns;             /* when it last stopped being blocked or running */
+	__u64 cpu_ns;                  /* the kernel's own count of its CPU time when it last left a CPU */
 	__u64 operation_ns;            /* when its bpf(2) call began; 0: in none */
 	__u32 last_cpu;                /* plus 1; 0: not yet known */
 	__u32 last_block;              /* the reason it last blocked for */
@@ -84,6 +85,11 @@ static __always_inline void enter(struct thread *thread, __u64 now, __u32 reason
 	if (before < FANLIGHT_REASONS)
 		thread->totals.ns[before] += now - since;
 	thread->position = now << REASON_BITS | reason;
+}
+
+static __always_inline __u64 cpu_time(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, se.sum_exec_runtime);
 }
 
 /* Around every change, so that a copy made meanwhile can tell. */

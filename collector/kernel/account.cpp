@@ -1,7 +1,9 @@
 #include "collector/kernel/account.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
+#include <limits>
+#include <thread>
 
 namespace fanlight::kernel {
 
@@ -9,12 +11,16 @@ Counted snapshot(const fanlight_account& account) {
   // The kernel's memory, mapped: every access must be made, and in this order.
   const auto read = [](const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_ACQUIRE); };
   Counted counted;
-  for (int attempt = 0; attempt < 1000; ++attempt) {
+  constexpr int kAttempts = 1000;
+  constexpr int kPatientAttempts = 200;
+  for (int attempt = 0; attempt < kAttempts + kPatientAttempts; ++attempt) {
+    if (attempt >= kAttempts) std::this_thread::sleep_for(std::chrono::microseconds(100));
     const std::uint64_t settled = read(account.settled);
     counted.ring_full = read(account.ring_full);
     counted.produced = read(account.produced);
     // `settled` never passes `produced`. Equal, with `settled` read first: neither moved in between.
-    if (settled == counted.produced) break;
+    counted.settled = settled == counted.produced;
+    if (counted.settled) break;
   }
   return counted;
 }
@@ -27,8 +33,8 @@ LedgerEntry close_account(std::string source, const Counted& counted, const Rece
   if (received.malformed > 0) entry.dropped["malformed"] = received.malformed;
   const auto difference =
       static_cast<std::int64_t>(counted.produced - counted.ring_full - received.malformed - received.delivered);
-  entry.produced =
-      counted.produced - static_cast<std::uint64_t>(std::clamp(difference, received.waiting_min, received.waiting_max));
+  const std::int64_t most = counted.settled ? received.waiting_max : std::numeric_limits<std::int64_t>::max();
+  entry.produced = counted.produced - static_cast<std::uint64_t>(std::clamp(difference, received.waiting_min, most));
   return entry;
 }
 

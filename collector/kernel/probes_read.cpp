@@ -130,6 +130,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   LedgerEntry scheduler{.source = "scheduler"};
   for (const char* name : {"fl_switch", "fl_waking", "fl_wakeup", "fl_wakeup_new", "fl_newtask"})
     note(scheduler.missed, "program was running already", recursion[name]);
+  note(scheduler.missed, "switch not told of, repaired", misses.unseen_switches);
   note(scheduler.missed, "no memory for a thread", misses.no_storage);
   note(scheduler.missed, "changed while it was read", torn);
   ledger.push_back(std::move(scheduler));

@@ -25,6 +25,7 @@ TEST(Account, ClosesExactlyWhenNothingIsLost) {
            Case{"delivered after the snapshot", {10, 0}, {.delivered = 12, .waiting_min = -2, .waiting_max = 0}, 0},
            Case{"one vanished", {10, 0}, {.delivered = 9}, 1},
            Case{"one vanished among many waiting", {10, 0}, {.delivered = 5, .waiting_min = 2, .waiting_max = 4}, 1},
+           Case{"a program in the middle of one", {10, 0, false}, {.delivered = 7}, 0},
            Case{"one came twice", {10, 0}, {.delivered = 11}, -1},
        }) {
     SCOPED_TRACE(c.name);
@@ -48,11 +49,16 @@ TEST(Account, SnapshotsNeverCatchARecordHalfCounted) {
       if (i % 64 == 0) std::this_thread::yield();
     }
   });
+  int settled = 0;
   for (int i = 0; i < 20'000; ++i) {
     const Counted counted = snapshot(account);
+    // The writer may be off its CPU in the middle of a record for as long as others want it.
+    if (!counted.settled) continue;
+    ++settled;
     ASSERT_EQ(counted.ring_full, counted.produced / 3);
   }
   stop = true;
+  EXPECT_GT(settled, 100);
   writer.join();
 }
 

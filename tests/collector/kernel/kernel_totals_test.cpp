@@ -1,8 +1,10 @@
 // Time adds up, and goes where the program's own clocks say it went.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "tests/collector/kernel/recorded.hpp"
 
@@ -17,6 +19,7 @@ double runnable(const ThreadReading& thread) {
 TEST(Totals, AgreeWithTheProgramsOwnClocks) {
   testing::Child program({TRUTH_STATES});
   const Recorded recorded = record(program);
+  SCOPED_TRACE(missed(recorded.last));
   ASSERT_EQ(program.wait(), 0) << program.err();
   const std::map<std::string, Reason> reasons{{"sleep", Reason::sleep},
                                               {"futex", Reason::futex},
@@ -101,10 +104,38 @@ TEST(Totals, SwitchesAgreeWithTheKernelsOwnCount) {
 TEST(Totals, SeeEveryThreadHoweverShortItLived) {
   testing::Child program({TRUTH_BIRTHS, "500"});
   const Recorded recorded = record(program);
+  SCOPED_TRACE(missed(recorded.last));
   EXPECT_EQ(recorded.threads.size(), 501u);
   for (const ThreadReading& thread : recorded.threads) {
-    EXPECT_GT(thread.ns[FANLIGHT_RUNNING], 0u);
+    EXPECT_GT(thread.ns[FANLIGHT_RUNNING], 0u)
+        << thread.name << " " << ::testing::PrintToString(thread.ns) << " switches " << thread.switches_voluntary
+        << " + " << thread.switches_preempted << ", run queue " << thread.run_queue_ns.count();
     EXPECT_GT(thread.to_ns, thread.from_ns);
+  }
+}
+
+TEST(Totals, SurviveOthersThatAttachAndDetach) {
+  testing::Child other({TRUTH_SPLIT, "60"});
+  ASSERT_FALSE(other.await("ready").empty());
+  std::atomic<bool> stop{false};
+  std::thread churn([&] {
+    while (!stop) {
+      const auto probes = Probes::attach({.pid = other.pid()});
+      EXPECT_TRUE(probes);
+    }
+  });
+  testing::Child program({TRUTH_BIRTHS, "8000"});
+  const Recorded recorded = record(program);
+  stop = true;
+  churn.join();
+  SCOPED_TRACE(missed(recorded.last));
+  EXPECT_EQ(recorded.threads.size(), 8001u);
+  for (const ThreadReading& thread : recorded.threads) {
+    EXPECT_GT(thread.ns[FANLIGHT_RUNNING], 0u) << ::testing::PrintToString(thread.ns);
+    // Whatever was left out, nobody runs longer than it lives in this test: a few milliseconds at most on a CPU.
+    if (thread.tid != program.pid()) {
+      EXPECT_LT(thread.ns[FANLIGHT_RUNNING], 50'000'000u);
+    }
   }
 }
 

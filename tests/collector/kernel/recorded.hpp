@@ -31,6 +31,15 @@ inline const LedgerEntry& entry_of(const Reading& reading, const std::string& so
   return kNone;
 }
 
+/// What the programs did not see, for messages of failing tests.
+inline std::string missed(const Reading& reading) {
+  std::string words;
+  for (const LedgerEntry& entry : reading.ledger)
+    for (const auto& [cause, count] : entry.missed)
+      words += entry.source + " missed, " + cause + ": " + std::to_string(count) + "\n";
+  return words;
+}
+
 /// The number after "key": on a line of JSON.
 inline double number_in(const std::string& text, const std::string& key) {
   const std::size_t at = text.find("\"" + key + "\":");
