@@ -60,21 +60,23 @@ void paint_nothing(Drawing& drawing, const Rect& area, const char* words, const 
 void paint_step_line(Drawing& drawing, const PlottedLine& plotted, const TimeAxis& time, const TimeSpan& span,
                      const Rect& area, double top, const Pen& pen) {
   const float thick = std::max(1.0f, std::round(pen.px(2)));
-  std::optional<float> before;
+  bool connected = false;  // to the point before; GCC 12 misjudges std::optional<float> here
+  float before = 0;
   for (std::size_t i = 0; i < time.size(); ++i) {
     const auto value = plotted.line->values[i];
     if (!value) {
-      before.reset();
+      connected = false;
       continue;
     }
     const float left = span.x_of(time.from_ns[i], area), right = span.x_of(time.to_ns[i], area);
     const auto share = static_cast<float>(std::clamp(*value / top, 0.0, 1.0));
     const float y = area.y + area.h * (1 - share);
     if (plotted.filled) drawing.fill({left, y, right - left, area.y + area.h - y}, with_alpha(plotted.colour, 46));
-    if (before)
-      drawing.fill({left - thick / 2, std::min(*before, y), thick, std::fabs(*before - y) + thick}, plotted.colour);
+    if (connected)
+      drawing.fill({left - thick / 2, std::min(before, y), thick, std::fabs(before - y) + thick}, plotted.colour);
     drawing.fill({left, y - thick / 2, right - left, thick}, plotted.colour);
     before = y - thick / 2;
+    connected = true;
   }
 }
 
