@@ -92,6 +92,7 @@ struct Session::State {
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
   std::vector<profile::Event> events;
+  std::string inprocess_missing;  // why there is no reader
   std::uint64_t attached_ns = 0;
   std::uint64_t slice_from_ns = 0;
   bool alive = true;
@@ -113,7 +114,8 @@ Result<> Session::State::gather(std::chrono::milliseconds timeout) {
   if (reader) {
     if (const auto done = reader->drain(on_sample); !done) {
       // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
-      events.push_back({monotonic_ns(), "in-process sampler lost: " + done.error().what});
+      inprocess_missing = done.error().what;
+      events.push_back({monotonic_ns(), "in-process sampler lost: " + inprocess_missing});
       reader.reset();
     }
   }
@@ -152,6 +154,7 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
 
 void Session::State::add_inprocess(profile::Slice& slice) {
   if (!reader) return;
+  const std::lock_guard held(lock);
   for (inprocess::MetricReading& now : reader->metrics()) {
     inprocess::MetricReading& before = last_metrics[now.name];
     slice.metrics.push_back(growth_of(before, now));
@@ -171,6 +174,8 @@ Result<> Session::State::close_slice() {
     reading = std::move(*read);
   }
   slice.to_ns = monotonic_ns();
+  // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
+  add_inprocess(slice);
   frames.name_new(window.tables(), lock);
 
   const std::lock_guard held(lock);
@@ -179,20 +184,22 @@ Result<> Session::State::close_slice() {
     profile::Growth grown = profile::growth(last_reading, *reading);
     slice.maps = std::move(grown.maps);
     slice.registries = std::move(grown.registries);
-    slice.ledger = std::move(grown.ledger);
+    slice.ledger.insert(slice.ledger.begin(), grown.ledger.begin(), grown.ledger.end());
     slice.cost.programs = std::move(grown.programs);
     last_reading = std::move(*reading);
-    window.target().forms.resize(0);
-    for (const kernel::Form& form : probes->forms()) window.target().forms.push_back(form);
-    if (!reader) window.target().forms.push_back({kInprocessProbe, "none", "the target does not publish samples"});
+    window.target().forms = probes->forms();
+    if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
   }
-  add_inprocess(slice);
   slice.samples = open.take_rows();
   slice.events = std::exchange(events, {});
   const OwnUsage usage = own_usage();
   slice.cost.cpu_ns = usage.cpu_ns - last_usage.cpu_ns;
   slice.cost.resident_bytes = usage.resident_bytes;
   last_usage = usage;
+  // The kernel's window opened while we were still attaching.
+  if (slice.from_ns == attached_ns) {
+    for (const profile::ThreadSlice& thread : slice.threads) slice.from_ns = std::min(slice.from_ns, thread.from_ns);
+  }
   slice_from_ns = slice.to_ns;
   window.append(std::move(slice));
   return {};
@@ -236,6 +243,7 @@ Result<Session> Session::attach(const Options& options) {
       inprocess_error = reader.error();
     }
   }
+  state->inprocess_missing = inprocess_error.what;
   if (!state->reader) forms.push_back({kInprocessProbe, "none", inprocess_error.what});
   if (!state->probes && !state->reader) {
     return fail(0, kernel_error.what + "; " + inprocess_error.what,
