@@ -56,10 +56,9 @@ int main(int argc, char** argv) {
   const std::uint64_t end = now_ns(CLOCK_MONOTONIC) + static_cast<std::uint64_t>(seconds * 1e9);
   std::uint64_t hot = 0, warm = 0;
   std::uint64_t at = now_ns(CLOCK_THREAD_CPUTIME_ID);
-  // The length of a turn: its ratio to the usual sampling periods (10.101 ms, multiples of a 4 ms tick) is far from any
-  // simple fraction, so that no sampler falls into step. 1 ms and 499 Hz do, and were seen to be 4 points off. Each
-  // turn makes up for what the last one overran.
-  constexpr std::uint64_t kTurnNs = 1'051'800;
+  // A turn holds several samples, so that their shares follow the turn's and are no coin flips; and it is no multiple of
+  // a sampling period, so that the remainders even out.
+  constexpr std::uint64_t kTurnNs = 97'300'000;
   while (now_ns(CLOCK_MONOTONIC) < end) {
     const std::uint64_t whole = hot + warm + kTurnNs;
     std::uint64_t next = hot_seventy(at + whole * 7 / 10 - std::min(whole * 7 / 10, hot));
