@@ -13,7 +13,7 @@ namespace {
 
 std::vector<std::byte> bytes_of(const void* from, std::size_t size) {
   std::vector<std::byte> bytes(size);
-  std::memcpy(bytes.data(), from, size);
+  if (size > 0) std::memcpy(bytes.data(), from, size);
   return bytes;
 }
 
