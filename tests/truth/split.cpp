@@ -56,8 +56,8 @@ int main(int argc, char** argv) {
   const std::uint64_t end = now_ns(CLOCK_MONOTONIC) + static_cast<std::uint64_t>(seconds * 1e9);
   std::uint64_t hot = 0, warm = 0;
   std::uint64_t at = now_ns(CLOCK_THREAD_CPUTIME_ID);
-  // A turn holds several samples, so that their shares follow the turn's and are no coin flips; and it is no multiple of
-  // a sampling period, so that the remainders even out.
+  // A turn holds several samples, so that their shares follow the turn's and are no coin flips; and it is no multiple
+  // of a sampling period, so that the remainders even out.
   constexpr std::uint64_t kTurnNs = 97'300'000;
   while (now_ns(CLOCK_MONOTONIC) < end) {
     const std::uint64_t whole = hot + warm + kTurnNs;
