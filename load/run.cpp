@@ -48,7 +48,7 @@ class Run {
       return within("publish to " + plan_.url, with_hint(std::move(connected.error())));
     if (auto subscribed = subscribe(); !subscribed) return std::unexpected(std::move(subscribed.error()));
     if (!ended()) publish();
-    if (!interrupted_) await_stragglers();
+    await_stragglers();
     stop_threads();
     return report();
   }
@@ -146,8 +146,11 @@ class Run {
   /// Until everything expected has come, or for as long as the plan allows.
   void await_stragglers() {
     const std::uint64_t expected = shared_.established * publisher_.result().accepted;
-    const std::uint64_t deadline = monotonic_ns() + static_cast<std::uint64_t>(plan_.drain.count());
-    while (shared_.received < expected && monotonic_ns() < deadline && !surroundings_.interrupted())
+    // Ended early: what is on its way is not lost, but whoever pressed Ctrl-C waits a second at most.
+    const bool early = interrupted_;
+    const auto limit = early ? std::min<std::chrono::nanoseconds>(plan_.drain, std::chrono::seconds(1)) : plan_.drain;
+    const std::uint64_t deadline = monotonic_ns() + static_cast<std::uint64_t>(limit.count());
+    while (shared_.received < expected && monotonic_ns() < deadline && (early || !surroundings_.interrupted()))
       std::this_thread::sleep_for(kTick);
     // What follows the last expected message would be duplicates: one more look for them.
     std::this_thread::sleep_for(2 * kTick);
