@@ -281,7 +281,7 @@ std::string closing(const Profile& profile) {
   std::string events;
   for (const profile::Event& event : profile.events) {
     const double after = static_cast<double>(event.time_ns) - static_cast<double>(profile.from_ns);
-    events += "  at " + format_ns(std::max(after, 0.0)) + ": " + clean(event.text) + "\n";
+    events += (after < 1e6 ? "  at the start" : "  after " + format_ns(after)) + ": " + clean(event.text) + "\n";
   }
   return section("What to keep in mind", body) + section("Events", events);
 }

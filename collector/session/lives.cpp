@@ -19,4 +19,11 @@ profile::ThreadId Lives::of_reading(pid_t tid, std::uint64_t from_ns, const std:
   return life->second.id;
 }
 
+void Lives::name(pid_t tid, const std::string& name, profile::Tables& tables) {
+  const auto life = lives_.find(tid);
+  if (life != lives_.end() && tables.threads().at(life->second.id).name != name) {
+    tables.rename_thread(life->second.id, name);
+  }
+}
+
 }  // namespace fanlight::session

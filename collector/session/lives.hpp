@@ -18,6 +18,8 @@ class Lives {
   profile::ThreadId of_sample(pid_t tid, profile::Tables& tables);
   /// The life that a reading speaks of: the one known, or a new one when the birth differs.
   profile::ThreadId of_reading(pid_t tid, std::uint64_t from_ns, const std::string& name, profile::Tables& tables);
+  /// Names the life that samples began; others have their names from readings. Without one: nothing.
+  void name(pid_t tid, const std::string& name, profile::Tables& tables);
   /// The next sample of `tid` belongs to another life.
   void ended(pid_t tid) { lives_.erase(tid); }
 

@@ -177,6 +177,11 @@ Result<> Session::State::close_slice() {
   // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
   add_inprocess(slice);
   frames.name_new(window.tables(), lock);
+  // Without kernel probes nothing else tells the threads' names. Those of a target that is gone stay as they were.
+  std::vector<process::ThreadName> names;
+  if (auto read = probes ? Result<std::vector<process::ThreadName>>() : process::threads(process.pid); read) {
+    names = std::move(*read);
+  }
 
   const std::lock_guard held(lock);
   if (reading) {
@@ -190,6 +195,7 @@ Result<> Session::State::close_slice() {
     window.target().forms = probes->forms();
     if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
   }
+  for (const process::ThreadName& thread : names) lives.name(thread.tid, thread.name, window.tables());
   slice.samples = open.take_rows();
   slice.events = std::exchange(events, {});
   const OwnUsage usage = own_usage();

@@ -15,6 +15,16 @@ TEST(Lives, SamplesAndReadingsOfOneLifeAreOneThread) {
   EXPECT_EQ(tables.threads().at(sampled).name, "renamed");
 }
 
+TEST(Lives, OnlyALifeThatIsKnownCanBeNamed) {
+  profile::Tables tables;
+  Lives lives;
+  const auto sampled = lives.of_sample(7, tables);
+  lives.name(7, "worker", tables);
+  lives.name(8, "stranger", tables);
+  EXPECT_EQ(tables.threads().at(sampled).name, "worker");
+  EXPECT_EQ(tables.threads().size(), 1u);
+}
+
 TEST(Lives, AReusedTidIsAnotherThread) {
   profile::Tables tables;
   Lives lives;
