@@ -41,27 +41,27 @@ TEST(Account, SnapshotsNeverCatchARecordHalfCounted) {
   fanlight_account account{};
   std::atomic<bool> stop{false};
   const auto add = [](__u64& counter) { __atomic_fetch_add(&counter, 1, __ATOMIC_SEQ_CST); };
+  const auto linger = [] {
+    for (int i = 0; i < 100; ++i) asm volatile("" ::: "memory");
+  };
   std::thread writer([&] {
     for (unsigned i = 0; !stop; ++i) {
       add(account.produced);
-      for (volatile int spin = 0; spin < 100; spin = spin + 1) {}
+      linger();
       if (i % 3 == 2) add(account.ring_full);
       add(account.settled);
-      for (volatile int spin = 0; spin < 100; spin = spin + 1) {}
+      linger();
     }
   });
-  while (__atomic_load_n(&account.produced, __ATOMIC_ACQUIRE) == 0) std::this_thread::yield();
   // The writer may be off its CPU in the middle of a record for as long as others want it: those do not count.
-  int wrong = 0;
-  for (int settled = 0; settled < 20'000;) {
-    const Counted counted = snapshot(account);
-    if (!counted.settled) continue;
-    ++settled;
-    wrong += counted.ring_full != counted.produced / 3;
+  std::uint64_t wrong = 0;
+  for (Counted counted; counted.produced < 300'000;) {
+    counted = snapshot(account);
+    wrong += counted.settled && counted.ring_full != counted.produced / 3;
   }
   stop = true;
   writer.join();
-  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(wrong, 0u);
 }
 
 }  // namespace
