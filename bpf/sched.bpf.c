@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Exact time per thread and reason. Every change of state passes one of these five points.
  *
- * Now and then one does not: while another program attaches to or detaches from the same tracepoint the kernel was seen
- * (6.18) to leave out single calls, some 10 among 100,000. A thread that leaves a CPU it never came to gives that away.
- * How long it ran is then taken from the kernel's own count of its CPU time, and the switch is counted as unseen. */
+ * Now and then one does not: on 6.18, with no recursion miss and no failed look-up, the program was not called for single
+ * switches. Seen in 14 of 8,000 births beside a loop of collectors that attached and detached, in 0 in another such run,
+ * and in 0 to 2 of 4,000 to 8,000 on a machine where other tests ran; why is not known. A thread that leaves a CPU it
+ * never came to gives it away. How long it ran is then taken from the kernel's own count of its CPU time, and the switch
+ * is counted as unseen.
+ */
 #include "bpf/emit.bpf.h"
 #include "bpf/reason.bpf.h"
 #include "bpf/threads.bpf.h"
