@@ -82,6 +82,8 @@ static __always_inline __u32 blocked_reason(struct task_struct *task, __u32 stat
 		return reason_of_file(task, BPF_CORE_READ(regs, di), FANLIGHT_BLOCKED_SOCKET_SEND);
 	case FANLIGHT_CALL_SLEEP:
 		return FANLIGHT_BLOCKED_SLEEP;
+	case FANLIGHT_CALL_EVENT:
+		return FANLIGHT_BLOCKED_EVENT;
 	case FANLIGHT_CALL_RESTART:
 		return last >= FANLIGHT_BLOCKED_OTHER && last < FANLIGHT_REASONS ? last : FANLIGHT_BLOCKED_OTHER;
 	case FANLIGHT_CALL_NONE:

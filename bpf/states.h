@@ -20,7 +20,8 @@ enum fanlight_reason {
 	FANLIGHT_BLOCKED_DISK = 11,
 	FANLIGHT_BLOCKED_PAGE_FAULT = 12,
 	FANLIGHT_BLOCKED_MMAP_LOCK = 13,
-	FANLIGHT_REASONS = 14
+	FANLIGHT_BLOCKED_EVENT = 14, /* until a signal comes or a child ends: idle */
+	FANLIGHT_REASONS = 15
 };
 
 #endif

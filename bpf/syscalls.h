@@ -15,6 +15,7 @@ enum fanlight_call {
 	FANLIGHT_CALL_READ,    /* the first argument's file says of what */
 	FANLIGHT_CALL_WRITE,   /* the first argument's file says to what */
 	FANLIGHT_CALL_SLEEP,
+	FANLIGHT_CALL_EVENT,   /* a signal, or the end of a child */
 	FANLIGHT_CALL_RESTART, /* goes on with the call that a signal interrupted */
 	FANLIGHT_CALL_NONE     /* not in a call: a page fault, mostly */
 };
@@ -71,6 +72,12 @@ enum fanlight_call fanlight_call_of(long number)
 	case __NR_nanosleep:
 	case __NR_clock_nanosleep:
 		return FANLIGHT_CALL_SLEEP;
+	case __NR_rt_sigtimedwait:
+	case __NR_rt_sigsuspend:
+	case __NR_pause:
+	case __NR_wait4:
+	case __NR_waitid:
+		return FANLIGHT_CALL_EVENT;
 	case __NR_restart_syscall:
 		return FANLIGHT_CALL_RESTART;
 	default:

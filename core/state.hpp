@@ -29,6 +29,7 @@ enum class Reason : std::uint8_t {
   disk = FANLIGHT_BLOCKED_DISK,
   page_fault = FANLIGHT_BLOCKED_PAGE_FAULT,
   mmap_lock = FANLIGHT_BLOCKED_MMAP_LOCK,
+  event = FANLIGHT_BLOCKED_EVENT,
 };
 
 inline constexpr std::size_t kReasons = FANLIGHT_REASONS;
@@ -59,9 +60,21 @@ constexpr std::string_view name_of(State state) {
 
 /// The reason alone, without its state: "futex", "preempted"; "running" for running.
 constexpr std::string_view name_of(Reason reason) {
-  constexpr std::array<std::string_view, kReasons> kNames{
-      "running",     "waking",         "queued", "preempted", "other", "futex",      "epoll/poll/select",
-      "socket send", "socket receive", "pipe",   "sleep",     "disk",  "page fault", "mmap lock"};
+  constexpr std::array<std::string_view, kReasons> kNames{"running",
+                                                          "waking",
+                                                          "queued",
+                                                          "preempted",
+                                                          "other",
+                                                          "futex",
+                                                          "epoll/poll/select",
+                                                          "socket send",
+                                                          "socket receive",
+                                                          "pipe",
+                                                          "sleep",
+                                                          "disk",
+                                                          "page fault",
+                                                          "mmap lock",
+                                                          "signal or child exit"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

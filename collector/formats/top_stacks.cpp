@@ -12,16 +12,10 @@ namespace {
 
 std::string blocked(Reason reason) { return "blocked: " + std::string(name_of(reason)); }
 
-/// Waiting until something happens or time has passed. A thread that waits for signals has no reason of its own, so its
-/// stack is asked.
+/// Waiting until something happens or time has passed.
 bool idle(const profile::WeightedStacks& wall, const profile::WeightedStack& stack) {
   const std::string& state = wall.frames.at(stack.frames[0]).name;
-  if (state == blocked(Reason::poll) || state == blocked(Reason::sleep)) return true;
-  if (state != blocked(Reason::other)) return false;
-  return std::any_of(stack.frames.begin() + 2, stack.frames.end(), [&](profile::FrameId id) {
-    const std::string& name = wall.frames.at(id).name;
-    return name == "do_sigtimedwait" || name == "sigtimedwait" || name == "sigsuspend" || name == "pause";
-  });
+  return state == blocked(Reason::poll) || state == blocked(Reason::sleep) || state == blocked(Reason::event);
 }
 
 }  // namespace

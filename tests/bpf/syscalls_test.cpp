@@ -25,6 +25,8 @@ TEST(Syscalls, SayWhatAThreadWaitsFor) {
                         Case{"futex", 202, FANLIGHT_CALL_FUTEX},
                         Case{"restart_syscall", 219, FANLIGHT_CALL_RESTART},
                         Case{"clock_nanosleep", 230, FANLIGHT_CALL_SLEEP},
+                        Case{"rt_sigtimedwait", 128, FANLIGHT_CALL_EVENT},
+                        Case{"wait4", 61, FANLIGHT_CALL_EVENT},
                         Case{"epoll_wait", 232, FANLIGHT_CALL_POLL},
                         Case{"pselect6", 270, FANLIGHT_CALL_POLL},
                         Case{"sendmmsg", 307, FANLIGHT_CALL_SEND},

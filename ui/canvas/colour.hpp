@@ -65,6 +65,7 @@ constexpr Colour colour_of(Reason reason) {
     case Reason::disk: return rgb(0xb98252);
     case Reason::page_fault: return rgb(0xe9a3a3);
     case Reason::mmap_lock: return rgb(0xd8854f);
+    case Reason::event: return rgb(0x44536a);
     case Reason::other: return rgb(0x8b98a8);
   }
   return rgb(0x8b98a8);

@@ -14,13 +14,14 @@ void add_to(std::uint64_t& sum, std::uint64_t more) {
 }
 
 bool is_idle(const profile::WeightedStacks& stacks, const profile::WeightedStack& stack) {
-  const std::string_view idle = fanlight::name_of(Reason::poll);
   const std::size_t roots = std::min<std::size_t>(stack.frames.size(), 2);
   for (std::size_t i = 0; i < roots; ++i) {
     const profile::Frame& frame = stacks.frames[stack.frames[i]];
     if (frame.origin != profile::FrameOrigin::marker) continue;
-    // A thread cannot be taken for the state: the kernel cuts thread names at 15 characters, this is 17 long.
-    if (frame.name.ends_with(idle)) return true;
+    // A thread cannot be taken for the state: the kernel cuts thread names at 15 characters, these are longer.
+    for (const Reason idle : {Reason::poll, Reason::event}) {
+      if (frame.name.ends_with(fanlight::name_of(idle))) return true;
+    }
   }
   return false;
 }

@@ -77,7 +77,7 @@ TEST(Report, WaitingIsNoHeavyStackHoweverLongItTakes) {
   };
   for (const Case& c :
        {Case{"epoll", Reason::poll, "epoll_wait", true}, Case{"sleep", Reason::sleep, "nanosleep", true},
-        Case{"signals", Reason::other, "sigtimedwait", true}, Case{"lock", Reason::futex, "lock", false},
+        Case{"signals", Reason::event, "sigtimedwait", true}, Case{"lock", Reason::futex, "lock", false},
         Case{"unknown", Reason::other, "do_wait", false}}) {
     SCOPED_TRACE(c.name);
     profile::Profile profile;

@@ -199,7 +199,10 @@ Window random_window(std::uint64_t seed) {
     slice.cost.resident_bytes = amount();
     now = slice.to_ns;
     window.append(std::move(slice));
-    if (chance(30)) tables.rename_frame(static_cast<FrameId>(below(tables.frames().size())), word() + "'");
+    const auto renamed = static_cast<FrameId>(below(tables.frames().size()));
+    // A marker is told apart by its name, so nobody renames one.
+    if (chance(30) && tables.frames()[renamed].origin != FrameOrigin::marker)
+      tables.rename_frame(renamed, word() + "'");
     if (chance(30)) tables.rename_thread(static_cast<ThreadId>(below(tables.threads().size())), word() + "'");
   }
   return window;

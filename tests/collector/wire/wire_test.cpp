@@ -54,7 +54,7 @@ TEST(Wire, RefusesNumbersThatNameNothing) {
         Case{"stack", [](profile::Profile& p) { p.samples[0].stack = 4; }, "stack 4 is unknown"},
         Case{"thread", [](profile::Profile& p) { p.samples[0].thread = 2; }, "thread 2 is unknown"},
         Case{"sampler", [](profile::Profile& p) { p.samples[0].sampler = Sampler{5}; }, "sampler 5 is unknown"},
-        Case{"reason", [](profile::Profile& p) { p.samples[0].reason = Reason{14}; }, "reason 14 is unknown"},
+        Case{"reason", [](profile::Profile& p) { p.samples[0].reason = Reason{200}; }, "reason 200 is unknown"},
         Case{"origin", [](profile::Profile& p) { p.frames[0].origin = profile::FrameOrigin{3}; },
              "origin 3 is unknown"},
         Case{"kind", [](profile::Profile& p) { p.metrics[0].kind = profile::Metric::Kind{3}; }, "kind 3 is unknown"},
