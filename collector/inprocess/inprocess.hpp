@@ -73,7 +73,7 @@ class Gauge {
 class HistogramMetric {
  public:
   explicit HistogramMetric(const char* name);
-  void record(std::uint64_t ns);
+  void record(std::uint64_t ns, std::uint64_t times = 1);
 
  private:
   fanlight_inprocess_metric* slot_;

@@ -18,8 +18,8 @@ Gauge::Gauge(const char* name) : slot_(metric_slot(name, FANLIGHT_INPROCESS_GAUG
 
 HistogramMetric::HistogramMetric(const char* name) : slot_(metric_slot(name, FANLIGHT_INPROCESS_HISTOGRAM)) {}
 
-void HistogramMetric::record(std::uint64_t ns) {
-  __atomic_fetch_add(&slot_->buckets[fanlight_bucket(ns, FANLIGHT_INPROCESS_BITS)], 1, __ATOMIC_RELAXED);
+void HistogramMetric::record(std::uint64_t ns, std::uint64_t times) {
+  __atomic_fetch_add(&slot_->buckets[fanlight_bucket(ns, FANLIGHT_INPROCESS_BITS)], times, __ATOMIC_RELAXED);
 }
 
 }  // namespace fanlight::inprocess

@@ -34,12 +34,12 @@ class LatencyBatch {
 
   std::size_t messages() const { return entries_.size(); }
 
-  /// Every delivery goes into `histogram`; each message of the batch goes once into `shared`, which has no weights.
+  /// Every delivery goes into both.
   void close(std::uint64_t now_ns, KernelHistogram& histogram, inprocess::HistogramMetric& shared) {
     for (const Entry& entry : entries_) {
       const std::uint64_t ns = now_ns > entry.published_ns ? now_ns - entry.published_ns : 0;
       histogram.add(ns, entry.deliveries);
-      shared.record(ns);
+      shared.record(ns, entry.deliveries);
     }
     entries_.clear();
   }
