@@ -31,6 +31,11 @@ Findings findings(const profile::Profile& profile) {
     found.notes.emplace_back(profile.samples.empty() ? "no kernel totals and no samples: nothing was seen"
                                                      : "no kernel totals: times are what the samples stand for");
   }
+  for (const LedgerEntry& entry : profile.ledger) {
+    if (entry.source != "thread ends" || entry.dropped_total() == 0) continue;
+    found.notes.push_back(std::to_string(entry.dropped_total()) +
+                          " threads ended faster than their totals could be read: those are not in the sums");
+  }
   if (!kernel_cpu && inprocess) {
     found.notes.emplace_back("running time is spread by the in-process samples alone; kernel frames are not in them");
   }

@@ -18,7 +18,7 @@ constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
 constexpr const char* kRegistry[] = {"fl_registry"};
 
 // A thread's record with its histogram is 1.5 KB: room for some 700 deaths between two polls.
-constexpr std::uint32_t kThreadEndBytes = 1u << 20;
+constexpr std::uint32_t kThreadEndBytes = 4u << 20;
 
 using Chosen = std::array<bool, kProbes>;
 
