@@ -50,8 +50,9 @@ struct Server::State {
 
   asio::awaitable<void> accept_all();
   asio::awaitable<void> converse(tcp::socket socket);
-  asio::awaitable<void> respond(beast::tcp_stream& stream, const http::request<http::empty_body>& request, bool& keep);
-  asio::awaitable<void> feed(beast::tcp_stream stream, http::request<http::empty_body> request);
+  asio::awaitable<void> refuse(beast::tcp_stream& stream, beast::error_code error);
+  asio::awaitable<void> respond(beast::tcp_stream& stream, const http::request<http::string_body>& request, bool& keep);
+  asio::awaitable<void> feed(beast::tcp_stream stream, http::request<http::string_body> request);
 
   Options options;
   Source source;
@@ -78,7 +79,28 @@ asio::awaitable<void> Server::State::accept_all() {
   }
 }
 
-asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const http::request<http::empty_body>& request,
+/// Says what was wrong with bytes that are no request; who closed or was too slow hears nothing.
+asio::awaitable<void> Server::State::refuse(beast::tcp_stream& stream, beast::error_code error) {
+  if (error.category() != beast::error_code(http::error::bad_method).category() ||
+      error == http::error::end_of_stream || error == http::error::partial_message) {
+    co_return;
+  }
+  const bool header = error == http::error::header_limit || error == http::error::buffer_overflow;
+  http::response<http::string_body> response{header ? http::status::request_header_fields_too_large
+                                             : error == http::error::body_limit ? http::status::payload_too_large
+                                                                                : http::status::bad_request,
+                                             11};
+  response.set(http::field::content_type, "text/plain; charset=utf-8");
+  response.keep_alive(false);
+  response.body() = error.message() + "\n";
+  response.prepare_payload();
+  stream.expires_after(kWriteDeadline);
+  co_await http::async_write(stream, response, kAsResult);
+  beast::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const http::request<http::string_body>& request,
                                              bool& keep) {
   const std::uint64_t from_ns = monotonic_ns();
   const std::string target(text_of(request.target()));
@@ -91,8 +113,14 @@ asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const ht
     reply = {.status = 400, .body = "seconds: a whole number from 1 to 300\n"};
   } else {
     if (wait->time.count() > 0) {
+      const auto until_ns = from_ns + static_cast<std::uint64_t>(std::chrono::nanoseconds(wait->time).count());
       asio::steady_timer timer(context, wait->time);
       co_await timer.async_wait(kAsResult);
+      // The last seconds are in a slice that is still open.
+      for (int i = 0; i < 40 && source.since_attach().to_ns < until_ns; ++i) {
+        timer.expires_after(std::chrono::milliseconds(50));
+        co_await timer.async_wait(kAsResult);
+      }
     }
     reply = answer(target, from_ns, source);
   }
@@ -115,7 +143,7 @@ asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const ht
   keep = !error && response.keep_alive();
 }
 
-asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::request<http::empty_body> request) {
+asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::request<http::string_body> request) {
   stream.expires_never();
   websocket::stream<beast::tcp_stream> socket(std::move(stream));
   socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
@@ -142,12 +170,16 @@ asio::awaitable<void> Server::State::converse(tcp::socket socket) {
   beast::flat_buffer buffer(kMaxRequestBytes);
   bool keep = true;
   while (keep) {
-    http::request_parser<http::empty_body> parser;
+    http::request_parser<http::string_body> parser;
     parser.header_limit(kMaxRequestBytes);
+    parser.body_limit(kMaxRequestBytes);  // read only to be refused with words
     stream.expires_after(kRequestDeadline);
     const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAsResult);
-    if (error) co_return;
-    http::request<http::empty_body> request = parser.release();
+    if (error) {
+      co_await refuse(stream, error);
+      co_return;
+    }
+    http::request<http::string_body> request = parser.release();
     const bool allowed =
         may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port);
     if (allowed && websocket::is_upgrade(request) && text_of(request.target()) == "/live") {

@@ -15,6 +15,7 @@
 #include "collector/kernel/probes.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
+#include "collector/profile/merge.hpp"
 #include "collector/session/frames.hpp"
 #include "collector/session/lives.hpp"
 #include "collector/session/open_slice.hpp"
@@ -43,6 +44,20 @@ profile::Target target_of(const process::Process& process, const Options& option
     target.host = system.nodename;
   }
   return target;
+}
+
+/// Adds all that a thread did in its life.
+void add_whole(profile::Thread& sums, const kernel::ThreadReading& thread) {
+  if (sums.to_ns == 0) sums.from_ns = thread.from_ns;
+  sums.from_ns = std::min(sums.from_ns, thread.from_ns);
+  sums.to_ns = std::max(sums.to_ns, thread.to_ns);
+  for (std::size_t i = 0; i < kReasons; ++i) sums.ns[i] += thread.ns[i];
+  sums.switches_voluntary += thread.switches_voluntary;
+  sums.switches_preempted += thread.switches_preempted;
+  sums.migrations += thread.migrations;
+  sums.wakeups += thread.wakeups;
+  sums.run_queue_ns.merge(thread.run_queue_ns);
+  profile::add(sums.socket, thread.socket);
 }
 
 profile::Metric whole_of(const inprocess::MetricReading& now) {
@@ -88,6 +103,7 @@ struct Session::State {
   std::optional<inprocess::Reader> reader;
   kernel::Reading last_reading;
   std::map<pid_t, kernel::ThreadReading> last_threads;  // those alive
+  profile::Thread ended{.name = "(ended threads)"};     // the sums of the others
   std::map<std::string, inprocess::MetricReading> last_metrics;
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
@@ -144,6 +160,7 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
                              .run_queue_ns = grown.run_queue_ns,
                              .socket = grown.socket});
     if (now->ended) {
+      add_whole(ended, *now);
       lives.ended(now->tid);
       last_threads.erase(now->tid);
     } else {
@@ -328,6 +345,7 @@ profile::Profile Session::since_attach() const {
                                .run_queue_ns = thread.run_queue_ns,
                                .socket = thread.socket});
   }
+  if (state.ended.to_ns > 0) profile.threads.push_back(state.ended);
   for (const auto& [name, metric] : state.last_metrics) profile.metrics.push_back(whole_of(metric));
   if (state.reader) profile.ledger.push_back(state.last_inprocess_ledger);
   return profile;

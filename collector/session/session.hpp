@@ -44,8 +44,8 @@ class Session {
   /// The one range query, safe while another thread drives the session. Cost: as Window::query, and the driver waits
   /// for it.
   profile::Profile query(std::uint64_t from_ns, std::uint64_t to_ns) const;
-  /// Counts since attach, without stacks and without threads that ended: what /metrics shows. Unlike a query it does
-  /// not shrink when the window forgets. From any thread. Cost: O(threads + maps).
+  /// Counts since attach, without stacks; threads that ended are one row, "(ended threads)". For /metrics: unlike a
+  /// query it does not shrink when the window forgets. From any thread. Cost: O(threads + maps).
   profile::Profile since_attach() const;
 
  private:

@@ -7,6 +7,8 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -66,6 +68,28 @@ TEST_F(ServeTest, AnswersItsOwnNameAndRefusesOthers) {
   EXPECT_EQ(ask(http::verb::get, "/debug/pprof/profile?seconds=0", authority()).result_int(), 400u);
 }
 
+TEST_F(ServeTest, RefusesWithWords) {
+  struct Case {
+    const char* name;
+    std::string text;
+    const char* status;
+  };
+  for (const Case& c :
+       {Case{"a body", "POST /metrics HTTP/1.1\r\nHost: " + authority() + "\r\nContent-Length: 5\r\n\r\nhello",
+             " 405 "},
+        Case{"a long body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n", " 413 "},
+        Case{"a long header", "GET /" + std::string(9000, 'u') + " HTTP/1.1\r\n\r\n", " 431 "},
+        Case{"no HTTP", "hello there\r\n\r\n", " 400 "}}) {
+    SCOPED_TRACE(c.name);
+    tcp::socket socket = connected();
+    asio::write(socket, asio::buffer(c.text));
+    std::string answer;
+    beast::error_code error;
+    asio::read_until(socket, asio::dynamic_buffer(answer), "\r\n", error);
+    EXPECT_NE(answer.substr(0, answer.find('\r')).find(c.status), std::string::npos) << answer;
+  }
+}
+
 TEST_F(ServeTest, LiveFeedAnswersEachRequestWithItsRange) {
   beast::websocket::stream<tcp::socket> socket(connected());
   socket.handshake(authority(), "/live");
@@ -113,7 +137,7 @@ TEST_F(ServeTest, SaysThatThePortIsTaken) {
 
 TEST_F(ServeTest, SurvivesHalfRequestsAndGarbage) {
   for (const std::string& text : {std::string("GET /met"), std::string(20'000, 'x'), std::string("\0\0\0\0", 4),
-                                 std::string("GET / HTTP/1.1\r\nHost: ") + std::string(9000, 'h') + "\r\n\r\n"}) {
+                                  std::string("GET / HTTP/1.1\r\nHost: ") + std::string(9000, 'h') + "\r\n\r\n"}) {
     tcp::socket socket = connected();
     beast::error_code ignored;
     asio::write(socket, asio::buffer(text), ignored);
