@@ -91,7 +91,10 @@ void add_attach(CLI::App& app, Run& run) {
       "  sudo fanlight attach --pid $(pidof fanlight-server)\n"
       "  curl -s 127.0.0.1:9180/metrics | grep fanlight_thread_seconds_total\n"
       "  go tool pprof -http=: 'http://127.0.0.1:9180/debug/pprof/profile?seconds=10'\n");
-  command->callback([options, &run] { run = [options] { return attach(*options); }; });
+  command->callback([options, &run] {
+    options->watch.check();
+    run = [options] { return attach(*options); };
+  });
 }
 
 }  // namespace fanlight::cli

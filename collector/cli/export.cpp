@@ -48,6 +48,10 @@ Result<Outcome> export_view(const ExportOptions& options) {
     std::fprintf(stderr, "export: the %s view of this recording is empty; fanlight report says what was probed\n",
                  std::string(name_of(options.view)).c_str());
   }
+  std::error_code ignored;
+  if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {
+    return fail(0, "export: " + options.output.string() + " is the recording itself", "choose another file with -o");
+  }
   const auto bytes = rendered(stacks, options.format);
   if (!bytes) return within("export", bytes.error());
   if (const auto written = write_out(options.output, *bytes); !written) return within("export", written.error());
@@ -61,10 +65,19 @@ void add_export(CLI::App& app, Run& run) {
   auto options = std::make_shared<ExportOptions>();
   command->add_option("FILE", options->recording, "the recording")->required();
   add_view(*command, options->view);
-  const std::map<std::string, Format> formats{
-      {"folded", Format::folded}, {"pprof", Format::pprof}, {"svg", Format::svg}};
-  command->add_option("--format", options->format, "folded (default), pprof or svg")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [options](const std::string& text) {
+            static const std::map<std::string, Format> formats{
+                {"folded", Format::folded}, {"pprof", Format::pprof}, {"svg", Format::svg}};
+            const auto found = formats.find(text);
+            if (found == formats.end()) {
+              throw CLI::ValidationError("--format", "'" + text + "' is none of: folded pprof svg");
+            }
+            options->format = found->second;
+          },
+          "folded (default), pprof or svg")
       ->type_name("FORMAT");
   command->add_option("-o,--output", options->output, "where to (default stdout)")->type_name("FILE");
   command->footer(

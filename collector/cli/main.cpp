@@ -49,14 +49,21 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     const std::string command = chosen.empty() ? "fanlight" : "fanlight " + chosen.front()->get_name();
-    return complain(error.what(), command + " --help shows what it takes", 2);
+    // The library asks for a subcommand before it looks at what was given instead of one.
+    const bool unknown = chosen.empty() && argc > 1;
+    return complain(unknown ? std::string("unknown command or option '") + argv[1] + "'" : error.what(),
+                    command + " --help shows what it takes", 2);
   }
 
   try {
     const auto outcome = run();
     if (outcome) return outcome->exit_code;
     const Error& error = outcome.error();
-    return complain(error.what, error.hint.empty() ? "fanlight doctor shows what this machine allows" : error.hint, 1);
+    const std::string command = app.get_subcommands().front()->get_name();
+    const bool reads = command == "report" || command == "export";
+    const char* const general = reads ? "give a file that fanlight record wrote and that you may read"
+                                      : "fanlight doctor shows what this machine allows";
+    return complain(error.what, error.hint.empty() ? general : error.hint, 1);
   } catch (const std::exception& bug) {
     return complain(std::string("internal error: ") + bug.what(),
                     "this is a bug; please report it with the command line", 1);

@@ -64,6 +64,12 @@ void WatchOptions::add_to(CLI::App& command) {
   command.add_flag("--no-inprocess", no_inprocess, "only the kernel probes");
 }
 
+void WatchOptions::check() const {
+  if (no_kernel && no_inprocess) {
+    throw CLI::ValidationError("--no-kernel and --no-inprocess together leave nothing to watch with");
+  }
+}
+
 session::Options WatchOptions::resolved() const {
   session::Options options = session;
   options.kernel = !no_kernel;

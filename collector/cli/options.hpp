@@ -20,6 +20,8 @@ struct WatchOptions {
   bool no_inprocess = false;
 
   void add_to(CLI::App& command);
+  /// Throws CLI::ValidationError when nothing is left to watch with. For the subcommand's callback.
+  void check() const;
   session::Options resolved() const;
 };
 

@@ -86,7 +86,10 @@ void add_record(CLI::App& app, Run& run) {
       "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
       "  fanlight record --pid 4242 --no-kernel --for 10s     # without privilege: the sampler inside the target "
       "alone\n");
-  command->callback([options, &run] { run = [options] { return record(*options); }; });
+  command->callback([options, &run] {
+    options->watch.check();
+    run = [options] { return record(*options); };
+  });
 }
 
 }  // namespace fanlight::cli

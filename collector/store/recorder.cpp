@@ -104,7 +104,7 @@ Result<Recorder> Recorder::create(const std::filesystem::path& path, const profi
       std::error_code ignored;
       std::filesystem::remove(path.string() + suffix, ignored);
     }
-    return within("record: " + path.string(), std::move(error));
+    return within(path.string(), std::move(error));
   };
 
   sqlite3* raw = nullptr;
@@ -160,11 +160,11 @@ Result<> Recorder::finish(const profile::Target& target) {
     if (auto done = write_target(db, target); !done) return done;
     return execute(db, "UPDATE meta SET value = 1 WHERE key = 'complete'");
   });
-  if (!marked) return within("record: finish", marked.error());
+  if (!marked) return within("finish", marked.error());
   const char* const kHint = "the recording is complete, but keep the file with its '-wal' beside it";
   if (auto folded = execute(db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE"); !folded) {
     folded.error().hint = kHint;
-    return within("record: fold the log into the file", folded.error());
+    return within("fold the log into the file", folded.error());
   }
   return {};
 }

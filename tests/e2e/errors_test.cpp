@@ -32,7 +32,9 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
   };
   const std::vector<Case> cases{
       {"no command", {FANLIGHT_CLI}, 2, "hint: "},
-      {"unknown command", {FANLIGHT_CLI, "explode"}, 2, "hint: "},
+      {"unknown command", {FANLIGHT_CLI, "explode"}, 2, "explode"},
+      {"nothing to watch with", {FANLIGHT_CLI, "record", "--pid", "1", "--no-kernel", "--no-inprocess"}, 2, "nothing"},
+      {"a directory", {FANLIGHT_CLI, "report", directory.string()}, 1, "that you may read"},
       {"unknown option", {FANLIGHT_CLI, "record", "--pid", "1", "--frobnicate"}, 2, "frobnicate"},
       {"no pid", {FANLIGHT_CLI, "record"}, 2, "--pid"},
       {"pid is no number", {FANLIGHT_CLI, "record", "--pid", "abc"}, 2, "hint: "},
