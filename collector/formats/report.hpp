@@ -14,7 +14,8 @@ std::string report_text(const profile::Profile& profile);
 
 /// The same numbers, unrounded:
 /// {"schema":1,"target":{},"window":{},"totals":{},"threads":[],"top_stacks":[],"sockets":{},
-/// "maps":[],"registries":[],"metrics":[],"cross_check":{},"ledger":[],"cost":{},"forms":[],"events":[]}. Times in ns.
+/// "maps":[],"registries":[],"metrics":[],"cross_check":{},"ledger":[],"cost":{},"forms":[],"events":[]}. Times in ns;
+/// null where they are not known.
 std::string report_json(const profile::Profile& profile);
 
 }  // namespace fanlight::formats

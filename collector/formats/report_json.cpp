@@ -70,7 +70,11 @@ json::object target(const Profile& profile) {
           {"sample_hz", known.sample_hz}};
 }
 
+/// False without the scheduler's programs: then nothing is known, which is not the same as no time.
+bool exact_totals(const Profile& profile) { return profile::sum(profile::totals(profile)) > 0; }
+
 json::array threads(const Profile& profile) {
+  const bool exact = exact_totals(profile);
   json::array all;
   for (const profile::Thread& thread : profile.threads) {
     all.push_back(json::object{{"tid", thread.tid},
@@ -78,8 +82,8 @@ json::array threads(const Profile& profile) {
                                {"from_ns", thread.from_ns},
                                {"to_ns", thread.to_ns},
                                {"ended", thread.ended},
-                               {"ns", of(thread.ns)},
-                               {"total_ns", profile::sum(thread.ns)},
+                               {"ns", exact ? json::value(of(thread.ns)) : json::value()},
+                               {"total_ns", exact ? json::value(profile::sum(thread.ns)) : json::value()},
                                {"switches_voluntary", thread.switches_voluntary},
                                {"switches_preempted", thread.switches_preempted},
                                {"migrations", thread.migrations},
@@ -239,7 +243,7 @@ std::string report_json(const Profile& profile) {
                               {"to_ns", profile.to_ns},
                               {"duration_ns", range_ns(profile)},
                               {"realtime_offset_ns", profile.realtime_offset_ns}}},
-                            {"totals", std::move(total)},
+                            {"totals", exact_totals(profile) ? json::value(std::move(total)) : json::value()},
                             {"run_queue", of(run_queue(profile))},
                             {"threads", threads(profile)},
                             {"top_stacks", stacks(profile)},

@@ -26,6 +26,7 @@ TEST(Degrade, InprocessOnlyAndSaysWhatIsMissing) {
 
   const boost::json::object report = report_of(file);
   EXPECT_NE(boost::json::serialize(report.at("forms")).find("kernel probes"), std::string::npos);
+  EXPECT_TRUE(report.at("totals").is_null()) << "unknown is not zero";
   const std::string inprocess = fanlight({"export", file.string(), "--view", "inprocess", "--format", "folded"});
   EXPECT_NE(inprocess.find("worker-"), std::string::npos) << inprocess;
   EXPECT_FALSE(fanlight({"export", file.string(), "--view", "wall", "--format", "folded"}).empty())

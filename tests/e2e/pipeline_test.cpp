@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <set>
 #include <sstream>
 
 #include "collector/formats/profile.pb.h"
@@ -58,6 +59,18 @@ std::filesystem::path record(Broadcast& broadcast, const std::filesystem::path& 
   return file;
 }
 
+/// The ids of the BPF programs that a process holds a descriptor of. Source: /proc/PID/fdinfo, "prog_id:".
+std::set<std::string> programs_of(pid_t pid) {
+  std::set<std::string> ids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fdinfo")) {
+    std::istringstream text(read_file(entry.path()));
+    for (std::string key, value; text >> key >> value;) {
+      if (key == "prog_id:") ids.insert(value);
+    }
+  }
+  return ids;
+}
+
 TEST(Pipeline, ARecordingObeysTheLaws) {
   const auto directory = scratch("pipeline");
   Broadcast broadcast(200, 400, 9);
@@ -80,6 +93,10 @@ TEST(Pipeline, ARecordingObeysTheLaws) {
   EXPECT_GE(oncpu.with("fanlight::server") / oncpu.total, 0.80);
   const Folded wall = parse_folded(fanlight({"export", file.string(), "--view", "wall", "--format", "folded"}));
   EXPECT_GT(wall.with("blocked: "), 0) << "the wall view holds blocked stacks";
+
+  const std::string onto_itself = read_file(file);
+  fanlight({"export", file.string(), "-o", file.string()}, 1);
+  EXPECT_EQ(read_file(file), onto_itself) << "an export never replaces its own recording";
 
   const std::string pprof = fanlight({"export", file.string(), "--view", "oncpu", "--format", "pprof"});
   formats::proto::Profile message;
@@ -120,6 +137,8 @@ TEST(Pipeline, TheTargetSurvivesAKilledCollector) {
   ASSERT_FALSE(collector.await("recording ").empty()) << collector.err();
   std::this_thread::sleep_for(std::chrono::seconds(3));
   ASSERT_TRUE(collector.running()) << collector.err();
+  const std::set<std::string> programs = programs_of(collector.pid());
+  EXPECT_GE(programs.size(), 8u) << "what is looked for below must have been there";
   collector.signal(SIGKILL);
   EXPECT_EQ(collector.wait(), 128 + SIGKILL);
   EXPECT_GE(rate_over(std::chrono::seconds(3)), 0.95 * undisturbed);
@@ -127,7 +146,9 @@ TEST(Pipeline, TheTargetSurvivesAKilledCollector) {
 
   Child loaded({FANLIGHT_BPFTOOL, "prog", "show"});
   EXPECT_EQ(loaded.wait(), 0) << loaded.err();
-  EXPECT_EQ(loaded.out().find("fanlight_"), std::string::npos) << loaded.out();
+  for (const std::string& id : programs) {
+    EXPECT_EQ(("\n" + loaded.out()).find("\n" + id + ": "), std::string::npos) << loaded.out();
+  }
 
   const boost::json::object report = report_of(file);
   expect_time_adds_up(report);

@@ -26,8 +26,6 @@ double share_of(const std::string& folded, const std::string& function) {
   for (std::string line; std::getline(in, line);) {
     const std::size_t space = line.rfind(' ');
     const double weight = std::stod(line.substr(space + 1));
-    const bool seventy = line.find("hot_seventy") != std::string::npos;
-    if (!seventy && line.find("warm_thirty") == std::string::npos) continue;
     whole += weight;
     if (line.find(function) != std::string::npos) part += weight;
   }
