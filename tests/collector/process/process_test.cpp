@@ -17,8 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::filesystem::path kRoot =
-    std::filesystem::path(FANLIGHT_SOURCE_DIR) / "tests/data/process_root";
+const std::filesystem::path kRoot = std::filesystem::path(FANLIGHT_SOURCE_DIR) / "tests/data/process_root";
 
 TEST(Process, IsDescribedFromTheKeptTree) {
   const auto process = describe(4242, kRoot);
@@ -39,13 +38,11 @@ TEST(Process, BadStatusIsAnError) {
   struct Case {
     pid_t pid;
     int code;
-    const char *error;
+    const char* error;
   };
-  for (const Case &c :
-       {Case{999, ESRCH, "process 999: No such process"},
-        Case{0, ESRCH, "process 0: No such process"},
-        Case{-4, ESRCH, "process -4: No such process"},
-        Case{14, 0, "process 14: a process status without a name"},
+  for (const Case& c :
+       {Case{999, ESRCH, "process 999: No such process"}, Case{0, ESRCH, "process 0: No such process"},
+        Case{-4, ESRCH, "process -4: No such process"}, Case{14, 0, "process 14: a process status without a name"},
         Case{15, 0, "process 15: a process status of 6 fields"},
         Case{17, 0, "process 17: field 14 of a process status is no number"}}) {
     SCOPED_TRACE(c.pid);
@@ -61,10 +58,8 @@ TEST(Process, ThreadNamesAreMadePrintable) {
   const auto alive_now = threads(4242, kRoot);
   ASSERT_TRUE(alive_now) << alive_now.error().what;
   std::vector<std::pair<pid_t, std::string>> seen;
-  for (const ThreadName &thread : *alive_now)
-    seen.emplace_back(thread.tid, thread.name);
-  EXPECT_THAT(seen, ElementsAre(std::pair(4242, "fanlight-server"),
-                                std::pair(4243, "worker-1"),
+  for (const ThreadName& thread : *alive_now) seen.emplace_back(thread.tid, thread.name);
+  EXPECT_THAT(seen, ElementsAre(std::pair(4242, "fanlight-server"), std::pair(4243, "worker-1"),
                                 std::pair(4250, "a?b?[2J?\xc3\xa9")));
 }
 
@@ -96,11 +91,8 @@ TEST(Process, BpfMapsAreListedOnceEach) {
 TEST(Process, UsageIsTimeAndMemory) {
   const auto used = usage(4242, kRoot);
   ASSERT_TRUE(used) << used.error().what;
-  EXPECT_EQ(used->cpu_ns,
-            std::uint64_t{300} * 1'000'000'000u /
-                static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
-  EXPECT_EQ(used->resident_bytes,
-            1234u * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  EXPECT_EQ(used->cpu_ns, std::uint64_t{300} * 1'000'000'000u / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
+  EXPECT_EQ(used->resident_bytes, 1234u * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
   const auto broken = usage(16, kRoot);
   ASSERT_FALSE(broken);
   EXPECT_THAT(broken.error().what, HasSubstr("statm without a resident size"));
@@ -109,12 +101,10 @@ TEST(Process, UsageIsTimeAndMemory) {
 TEST(Process, SeesItself) {
   const auto self = describe(::getpid());
   ASSERT_TRUE(self) << self.error().what;
-  EXPECT_EQ(self->executable,
-            std::filesystem::read_symlink("/proc/self/exe").string());
+  EXPECT_EQ(self->executable, std::filesystem::read_symlink("/proc/self/exe").string());
   EXPECT_TRUE(alive(*self));
   std::jthread other([](std::stop_token stop) {
-    while (!stop.stop_requested())
-      std::this_thread::yield();
+    while (!stop.stop_requested()) std::this_thread::yield();
   });
   const auto mine = threads(::getpid());
   ASSERT_TRUE(mine);
@@ -134,12 +124,11 @@ TEST(Process, ChildThatExitedIsNotAlive) {
   EXPECT_TRUE(alive(*process));
   ASSERT_EQ(::kill(child, SIGKILL), 0);
   siginfo_t info;
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT),
-            0);
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
   EXPECT_FALSE(alive(*process)) << "a zombie";
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_FALSE(alive(*process)) << "reaped";
 }
 
-} // namespace
-} // namespace fanlight::process
+}  // namespace
+}  // namespace fanlight::process
