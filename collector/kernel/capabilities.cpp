@@ -53,17 +53,34 @@ std::vector<Capability> capabilities(const std::filesystem::path& root) {
   return found;
 }
 
-std::string missing_capabilities(const std::vector<Capability>& held) {
-  std::string missing;
+std::vector<std::string> missing_capabilities(const std::vector<Capability>& held) {
+  std::vector<std::string> missing;
   for (const Capability& capability : held)
     for (const Known& known : kKnown)
-      if (known.required && capability.name == known.name && !capability.held)
-        missing += (missing.empty() ? "" : ", ") + capability.name;
+      if (known.required && capability.name == known.name && !capability.held) missing.push_back(capability.name);
   return missing;
 }
 
-std::string how_to_grant() {
-  return "run with sudo; in a container start it with --cap-add BPF --cap-add PERFMON --cap-add SYS_PTRACE --pid=host";
+std::string how_to_grant(const std::vector<std::string>& missing) {
+  if (missing.empty())
+    return "no capability is missing: a seccomp profile or a security module refuses it; in a container try "
+           "--security-opt seccomp=unconfined";
+  constexpr std::string_view kPrefix = "CAP_";
+  std::string text = "run with sudo; in a container start it with";
+  bool others = false;
+  for (const std::string& name : missing) {
+    text += " --cap-add " + (name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
+    others |= name == "CAP_SYS_PTRACE";
+  }
+  // That capability is of no use for processes that the container does not see.
+  if (others) text += " --pid=host";
+  return text;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 }  // namespace fanlight::kernel

@@ -18,10 +18,13 @@ std::optional<std::uint64_t> effective_capabilities(std::string_view status);
 /// Those that matter to us, held or not. A status file that cannot be read gives none held.
 std::vector<Capability> capabilities(const std::filesystem::path& root = "/");
 
-/// "CAP_BPF, CAP_PERFMON": those that loading and attaching cannot do without. Empty: all are held.
-std::string missing_capabilities(const std::vector<Capability>& held);
+/// Those that loading and attaching cannot do without, by name. Empty: all are held.
+std::vector<std::string> missing_capabilities(const std::vector<Capability>& held);
 
-/// The command that grants them.
-std::string how_to_grant();
+/// The commands that grant these and no others, by name ("CAP_BPF"). None: what else may refuse us.
+std::string how_to_grant(const std::vector<std::string>& missing);
+
+/// "CAP_BPF, CAP_PERFMON".
+std::string listed(const std::vector<std::string>& names);
 
 }  // namespace fanlight::kernel

@@ -37,7 +37,7 @@ Diagnosis diagnose(const std::filesystem::path& root) {
   for (const Capability& capability : diagnosis.capabilities)
     if (!capability.held)
       diagnosis.missing.push_back(capability.name + " is missing, for " + capability.needed_for + ": " +
-                                  how_to_grant());
+                                  how_to_grant({capability.name}));
   if (!diagnosis.btf) {
     diagnosis.missing.push_back(
         "the kernel's types (/sys/kernel/btf/vmlinux) are missing, for every kernel probe: boot a kernel built with "

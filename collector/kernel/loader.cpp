@@ -114,12 +114,12 @@ Result<Loaded> load(const LoadOptions& options) {
     all = std::move(rest);
   }
   std::string what = "load kernel programs";
-  if (const std::string missing = missing_capabilities(capabilities()); !missing.empty())
-    return fail(all.error, what + ": missing " + missing, how_to_grant());
+  const std::vector<std::string> missing = missing_capabilities(capabilities());
+  if (!missing.empty()) return fail(all.error, what + ": missing " + listed(missing), how_to_grant(missing));
   if (!all.why.empty()) what += ": " + all.why;
   return fail(
       all.error, what,
-      all.error == EPERM || all.error == EACCES ? how_to_grant() : "fanlight doctor says what this kernel lacks");
+      all.error == EPERM || all.error == EACCES ? how_to_grant({}) : "fanlight doctor says what this kernel lacks");
 }
 
 std::vector<Form> forms_of(const Loaded& loaded) {

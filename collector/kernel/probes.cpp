@@ -138,7 +138,7 @@ Result<> Probes::State::attach() {
     std::string what = "neither scheduler (" + loaded.refused[static_cast<std::size_t>(Probe::scheduler)] +
                        ") nor on-cpu sampler (" + loaded.refused[static_cast<std::size_t>(Probe::on_cpu)] +
                        ") could attach";
-    return fail(0, std::move(what), how_to_grant());
+    return fail(0, std::move(what), how_to_grant(missing_capabilities(capabilities())));
   }
   return {};
 }

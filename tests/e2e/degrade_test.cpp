@@ -49,6 +49,16 @@ TEST(Degrade, DoctorNamesWhatWouldGrantIt) {
   for (const char* word : {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "missing"}) {
     EXPECT_NE(doctor.out().find(word), std::string::npos) << word << "\n" << doctor.out();
   }
+  std::istringstream lines(doctor.out());
+  unsigned advised = 0;
+  for (std::string line; std::getline(lines, line);) {
+    for (const std::string name : {"BPF", "PERFMON", "SYS_PTRACE", "SYS_ADMIN", "SYSLOG"}) {
+      if (!line.starts_with("missing: CAP_" + name + " ")) continue;
+      ++advised;
+      EXPECT_NE(line.find("--cap-add " + name), std::string::npos) << line;
+    }
+  }
+  EXPECT_EQ(advised, 5u) << doctor.out();
   Child json(without_capabilities({FANLIGHT_CLI, "doctor", "--json"}));
   EXPECT_EQ(json.wait(), 0);
   EXPECT_FALSE(boost::json::parse(json.out()).as_object().at("can_record").as_bool());

@@ -24,10 +24,21 @@ TEST(Capabilities, AreReadOffAStatusFile) {
 }
 
 TEST(Capabilities, NameWhatIsMissing) {
+  using Names = std::vector<std::string>;
   EXPECT_EQ(missing_capabilities({{"CAP_BPF", false, ""}, {"CAP_PERFMON", false, ""}, {"CAP_SYSLOG", false, ""}}),
-            "CAP_BPF, CAP_PERFMON");
-  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", false, ""}}), "CAP_PERFMON");
-  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", true, ""}}), "");
+            (Names{"CAP_BPF", "CAP_PERFMON"}));
+  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", false, ""}}), (Names{"CAP_PERFMON"}));
+  EXPECT_EQ(missing_capabilities({{"CAP_BPF", true, ""}, {"CAP_PERFMON", true, ""}}), (Names{}));
+  EXPECT_EQ(listed({"CAP_BPF", "CAP_PERFMON"}), "CAP_BPF, CAP_PERFMON");
+}
+
+TEST(Capabilities, TheAdviceGrantsWhatIsMissingAndNoMore) {
+  const std::string start = "run with sudo; in a container start it with";
+  EXPECT_EQ(how_to_grant({"CAP_SYSLOG"}), start + " --cap-add SYSLOG");
+  EXPECT_EQ(how_to_grant({"CAP_SYS_ADMIN"}), start + " --cap-add SYS_ADMIN");
+  EXPECT_EQ(how_to_grant({"CAP_SYS_PTRACE"}), start + " --cap-add SYS_PTRACE --pid=host");
+  EXPECT_EQ(how_to_grant({"CAP_BPF", "CAP_PERFMON"}), start + " --cap-add BPF --cap-add PERFMON");
+  EXPECT_EQ(how_to_grant({}).find("--cap-add"), std::string::npos);
 }
 
 TEST(Names, OfMapsAndOperations) {
