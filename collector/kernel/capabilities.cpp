@@ -22,7 +22,9 @@ constexpr Known kKnown[] = {
     {CAP_BPF, "CAP_BPF", "loading the kernel programs", true, true},
     {CAP_PERFMON, "CAP_PERFMON", "attaching them and reading stacks", true, true},
     {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "reading /proc of other users' processes", false, false},
-    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "the run time of each kernel program", false, false},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN",
+     "the run time of each kernel program, and registry operations where the kernel asks for it to attach uprobes",
+     false, false},
     {CAP_SYSLOG, "CAP_SYSLOG", "names of kernel functions", false, false},
 };
 

@@ -8,6 +8,7 @@
 
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/loader.hpp"
+#include "collector/kernel/perf_events.hpp"
 
 namespace fanlight::kernel {
 namespace {
@@ -47,13 +48,14 @@ Diagnosis diagnose(const std::filesystem::path& root) {
     return diagnosis;
   }
 
-  const Result<Loaded> loaded = load({});
+  Result<Loaded> loaded = load({});
   if (!loaded) {
     for (const ProbeKind& kind : probe_kinds())
       if (kind.probe != Probe::selector) diagnosis.forms.push_back({kind.name, "none", loaded.error().what});
     diagnosis.missing.push_back("no kernel probe: " + loaded.error().what + ": " + loaded.error().hint);
     return diagnosis;
   }
+  if (loaded->has(Probe::registry)) loaded->refuse(Probe::registry, uprobe_refusal());
   diagnosis.forms = forms_of(*loaded);
   for (const Form& form : diagnosis.forms)
     if (form.form == "none") diagnosis.missing.push_back(form.probe + " is missing: " + form.why);

@@ -19,7 +19,7 @@ struct Diagnosis {
   std::string kernel;  // release
   bool btf = false;
   std::vector<Capability> capabilities;
-  std::vector<Form> forms;           // each probe: loaded for a moment, not attached to anybody
+  std::vector<Form> forms;           // each probe: loaded for a moment, attached to nobody
   std::vector<std::string> missing;  // one sentence each: what, why, the command that would grant it
   bool can_record = false;           // at least scheduler totals or the on-CPU sampler
   std::string container;             // "docker", "podman", ... ; empty outside

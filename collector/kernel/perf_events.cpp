@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
+#include <system_error>
 
+#include "collector/kernel/capabilities.hpp"
 #include "core/fd.hpp"
 
 namespace fanlight::kernel {
@@ -34,6 +37,25 @@ Result<std::vector<LinkPtr>> attach_to_cpus(bpf_program* program, std::uint64_t 
   }
   if (error != 0) return fail(error, "open sampling timers");
   return links;
+}
+
+std::string uprobe_refusal() {
+  std::ifstream file("/sys/bus/event_source/devices/uprobe/type");
+  std::uint32_t type = 0;
+  if (!(file >> type)) return "the kernel has no uprobes: boot one built with CONFIG_UPROBE_EVENTS";
+  perf_event_attr attr{};
+  attr.size = sizeof attr;
+  attr.type = type;
+  // The permission is asked for before the path is looked at, and this path names no file.
+  attr.uprobe_path = reinterpret_cast<std::uint64_t>("");
+  const Fd event{static_cast<int>(::syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC))};
+  const int error = errno;
+  if (event || (error != EACCES && error != EPERM)) return {};
+  const std::string refused = std::generic_category().message(error) + ": ";
+  for (const Capability& capability : capabilities())
+    if (capability.name == "CAP_SYS_ADMIN" && !capability.held)
+      return refused + "to attach a uprobe, CAP_SYS_ADMIN is missing: " + how_to_grant({capability.name});
+  return refused + "to attach a uprobe: " + how_to_grant({});
 }
 
 }  // namespace fanlight::kernel

@@ -198,6 +198,12 @@ void Probes::State::attach_registry() {
     refuse(Probe::registry, "the target has no fanlight:map_op point");
     return;
   }
+  if (error == EACCES || error == EPERM) {
+    if (std::string refusal = uprobe_refusal(); !refusal.empty()) {
+      refuse(Probe::registry, std::move(refusal));
+      return;
+    }
+  }
   std::string why = std::generic_category().message(error);
   if (const std::string words = take_libbpf_words(); !words.empty()) why += " (" + words + ")";
   refuse(Probe::registry, std::move(why));

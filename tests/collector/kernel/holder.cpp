@@ -1,4 +1,5 @@
 // holder PID: attaches, says "attached", samples until its stdin ends.
+// holder --forms PID: what doctor says of each probe, and what attaching to PID says of it.
 // holder --spawn PROGRAM [ARGUMENT...]: starts PROGRAM, attaches to it, says whether our numbers of its threads are
 // those of /proc here. For PID namespaces: everything in it is seen from the inside.
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <set>
 #include <string_view>
 
+#include "collector/kernel/doctor.hpp"
 #include "collector/kernel/probes.hpp"
 #include "collector/process/process.hpp"
 
@@ -60,10 +62,24 @@ int compare_threads(char** command) {
   return ours == theirs && !ours.empty() ? 0 : 1;
 }
 
+void print_forms(const char* who, const std::vector<kernel::Form>& forms) {
+  for (const kernel::Form& form : forms)
+    std::printf("%s %s: %s %s\n", who, form.probe.c_str(), form.form.c_str(), form.why.c_str());
+}
+
+int compare_forms(pid_t pid) {
+  print_forms("doctor", kernel::diagnose().forms);
+  const auto probes = kernel::Probes::attach({.pid = pid});
+  if (!probes) return complain(probes.error());
+  print_forms("attached", probes->forms());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 2 && std::string_view(argv[1]) == "--spawn") return compare_threads(argv + 2);
+  if (argc == 3 && std::string_view(argv[1]) == "--forms") return compare_forms(std::atoi(argv[2]));
   if (argc != 2) return 2;
   auto probes = kernel::Probes::attach({.pid = std::atoi(argv[1])});
   if (!probes) return complain(probes.error());

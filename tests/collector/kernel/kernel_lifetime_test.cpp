@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
+#include <sstream>
 
 #include "collector/kernel/doctor.hpp"
 #include "tests/collector/kernel/recorded.hpp"
@@ -134,6 +136,37 @@ TEST(Attach, NamesTheCapabilitiesThatAreMissing) {
       {"setpriv", "--bounding-set=-all", "--inh-caps=-all", KERNEL_HOLDER, std::to_string(target.pid())});
   EXPECT_EQ(holder.wait(), 1);
   EXPECT_NE(holder.err().find("CAP_BPF, CAP_PERFMON"), std::string::npos) << holder.err();
+}
+
+/// What doctor and a recording say of registry operations must agree, whatever this kernel asks for.
+TEST(Attach, SaysOfUprobesWhatDoctorSays) {
+  testing::Child target({TRUTH_REGISTRY_OPS});
+  ASSERT_FALSE(target.await("ready").empty());
+  struct Case {
+    const char* name;
+    const char* bounding;
+  };
+  for (const Case& c :
+       {Case{"with all", "+all"}, Case{"with CAP_SYS_ADMIN", "-all,+bpf,+perfmon,+sys_ptrace,+sys_admin"},
+        Case{"without it", "-all,+bpf,+perfmon,+sys_ptrace"}}) {
+    SCOPED_TRACE(c.name);
+    testing::Child holder({"setpriv", "--bounding-set", c.bounding, "--inh-caps", "-all", "--", KERNEL_HOLDER,
+                           "--forms", std::to_string(target.pid())});
+    ASSERT_EQ(holder.wait(), 0) << holder.err();
+    std::map<std::string, std::string> said;
+    std::istringstream lines(holder.out());
+    for (std::string line; std::getline(lines, line);) {
+      const std::size_t at = line.find(" registry operations: ");
+      if (at != std::string::npos) said[line.substr(0, at)] = line.substr(at + 22);
+    }
+    ASSERT_EQ(said.size(), 2u) << holder.out();
+    EXPECT_EQ(said["doctor"], said["attached"]);
+    if (said["doctor"].starts_with("none")) {
+      EXPECT_STREQ(c.name, "without it") << said["doctor"];
+      EXPECT_NE(said["doctor"].find("CAP_SYS_ADMIN is missing"), std::string::npos) << said["doctor"];
+      EXPECT_NE(said["doctor"].find("--cap-add SYS_ADMIN"), std::string::npos) << said["doctor"];
+    }
+  }
 }
 
 TEST(Doctor, KnowsWhatThisKernelGives) {
