@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <map>
 #include <mutex>
@@ -44,6 +45,13 @@ profile::Target target_of(const process::Process& process, const Options& option
     target.host = system.nodename;
   }
   return target;
+}
+
+/// What a form says of an error. Where permission is missing, also how to get it: nobody prints the hint of a part
+/// that the recording goes on without.
+std::string why(const Error& error) {
+  const bool refused = error.code == EACCES || error.code == EPERM;
+  return refused && !error.hint.empty() ? error.what + ": " + error.hint : error.what;
 }
 
 /// Adds all that a thread did in its life.
@@ -256,7 +264,7 @@ Result<Session> Session::attach(const Options& options) {
       kernel_error = probes.error();
     }
   }
-  if (!state->probes) forms.push_back({"kernel probes", "none", kernel_error.what});
+  if (!state->probes) forms.push_back({"kernel probes", "none", why(kernel_error)});
   Error inprocess_error{.what = "the in-process sampler was switched off"};
   if (options.inprocess) {
     auto reader = inprocess::Reader::open(options.pid);
@@ -266,8 +274,8 @@ Result<Session> Session::attach(const Options& options) {
       inprocess_error = reader.error();
     }
   }
-  state->inprocess_missing = inprocess_error.what;
-  if (!state->reader) forms.push_back({kInprocessProbe, "none", inprocess_error.what});
+  state->inprocess_missing = why(inprocess_error);
+  if (!state->reader) forms.push_back({kInprocessProbe, "none", why(inprocess_error)});
   if (!state->probes && !state->reader) {
     return fail(0, kernel_error.what + "; " + inprocess_error.what,
                 !kernel_error.hint.empty() ? kernel_error.hint : inprocess_error.hint);

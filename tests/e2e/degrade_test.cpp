@@ -33,6 +33,20 @@ TEST(Degrade, InprocessOnlyAndSaysWhatIsMissing) {
       << "the wall view falls back to what there is";
 }
 
+/// A target that we may not look into is not one that publishes nothing.
+TEST(Degrade, WithoutPtraceSaysThatItMayNotLook) {
+  const auto file = scratch("degrade_ptrace") / "run.fanlight";
+  Child server({FANLIGHT_SERVER, "--listen", "127.0.0.1:0"});
+  Broadcast::port_of(server);
+  Child recorder({"setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", "--", FANLIGHT_CLI, "record",
+                  "--pid", std::to_string(server.pid()), "--for", "1s", "-o", file.string()});
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  for (const char* word : {"without in-process sampler: ", "CAP_SYS_PTRACE", "--cap-add SYS_PTRACE --pid=host"}) {
+    EXPECT_NE(recorder.err().find(word), std::string::npos) << word << "\n" << recorder.err();
+  }
+  EXPECT_EQ(recorder.err().find("publishes nothing"), std::string::npos) << recorder.err();
+}
+
 TEST(Degrade, NothingToSeeIsAnErrorWithAHint) {
   const auto file = scratch("degrade_nothing") / "run.fanlight";
   Child target(without_capabilities({"sleep", "20"}));
