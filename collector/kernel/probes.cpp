@@ -16,6 +16,7 @@
 #include "collector/kernel/probes_state.hpp"
 #include "collector/process/process.hpp"
 #include "core/clock.hpp"
+#include "core/units.hpp"
 
 namespace fanlight::kernel {
 namespace {
@@ -131,9 +132,10 @@ Result<> Probes::State::attach() {
   }
   attach_registry();
   follow_maps();
-  last_visit_ns = monotonic_ns();
+  started_ns = monotonic_ns();
+  last_visit_ns = started_ns;
   schedule_visit();
-  forms = forms_of(loaded);
+  update_forms();
   if (!has(Probe::scheduler) && !has(Probe::on_cpu)) {
     std::string what = "neither scheduler (" + loaded.refused[static_cast<std::size_t>(Probe::scheduler)] +
                        ") nor on-cpu sampler (" + loaded.refused[static_cast<std::size_t>(Probe::on_cpu)] +
@@ -211,13 +213,30 @@ void Probes::State::attach_registry() {
 
 void Probes::State::follow_maps() {
   if (!has(Probe::maps)) return;
-  const bool wanted = !process::bpf_maps(options.pid).empty();
+  // Where we may not look, the target may hold some.
+  const std::string descriptors = "/proc/" + std::to_string(options.pid) + "/fdinfo";
+  const bool hidden = ::access(descriptors.c_str(), R_OK | X_OK) != 0 && errno == EACCES;
+  const bool wanted = hidden || !process::bpf_maps(options.pid).empty();
   if (!wanted) map_links.clear();
   if (!wanted || !map_links.empty()) return;
   if (Result<> done = attach_programs(Probe::maps, map_links); !done) {
     refuse(Probe::maps, done.error().what);
-    forms = forms_of(loaded);
+  } else if (started_ns != 0 && maps_late.empty()) {
+    const std::string after = format_ns(static_cast<double>(monotonic_ns() - started_ns)) + " after the start";
+    maps_late = followed_maps
+                    ? "attached anew " + after +
+                          ", when the target came to hold maps again; operations just before are not counted"
+                    : "attached " + after + ", when the target came to hold maps; earlier operations are not counted";
   }
+  followed_maps = true;
+  update_forms();
+}
+
+void Probes::State::update_forms() {
+  forms = forms_of(loaded);
+  const char* const maps = probe_kinds()[static_cast<std::size_t>(Probe::maps)].name;
+  for (Form& form : forms)
+    if (form.probe == maps && form.why.empty()) form.why = maps_late;
 }
 
 }  // namespace fanlight::kernel

@@ -31,6 +31,9 @@ struct Probes::State {
   std::vector<Form> forms;
 
   // What came out of the rings and waits to be handed over.
+  std::uint64_t started_ns = 0;  // 0: still attaching
+  bool followed_maps = false;    // at some moment, maybe no longer
+  std::string maps_late;         // what the map probe was attached too late for; empty: nothing
   std::vector<RawSample> samples;
   std::vector<ThreadReading> ends;
   std::array<std::uint64_t, FANLIGHT_SOURCES> waiting{};    // of `samples` and `ends`, by source
@@ -71,6 +74,7 @@ struct Probes::State {
   Result<> visit();
   void schedule_visit();
   void take_sample(std::span<const std::byte> record);
+  void update_forms();
   void take_end(std::span<const std::byte> record);
   void hand_over(const OnSample& on_sample);
 

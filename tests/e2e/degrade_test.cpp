@@ -47,6 +47,19 @@ TEST(Degrade, WithoutPtraceSaysThatItMayNotLook) {
   EXPECT_EQ(recorder.err().find("publishes nothing"), std::string::npos) << recorder.err();
 }
 
+TEST(Degrade, TheReportSaysThatTheMapProbeCameLate) {
+  const auto file = scratch("degrade_maps") / "run.fanlight";
+  Child target({TRUTH_MAP_OPS, "late"});
+  ASSERT_FALSE(target.await("ready").empty());
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "3s", "-o", file.string()});
+  ASSERT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  target.send("go");
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const std::string report = fanlight({"report", file.string()});
+  EXPECT_NE(report.find("map operations by tp_btf: attached "), std::string::npos) << report;
+  EXPECT_NE(report.find("earlier operations are not counted"), std::string::npos) << report;
+}
+
 TEST(Degrade, NothingToSeeIsAnErrorWithAHint) {
   const auto file = scratch("degrade_nothing") / "run.fanlight";
   Child target(without_capabilities({"sleep", "20"}));

@@ -1,10 +1,13 @@
 // Makes a known number of operations on one BPF map through bpf(2): 10,000 lookups, 5,000 updates, 100 failing deletes.
+// map_ops late: comes to hold the map only when it is let go, says "holding" and waits for another line on stdin.
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "tests/truth/gate.hpp"
 
@@ -20,9 +23,18 @@ bpf_attr element(int map, std::uint32_t& key, std::uint64_t& value) {
   return attributes;
 }
 
+void await_line() {
+  for (int c = std::getchar(); c != '\n' && c != EOF;) c = std::getchar();
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const bool late = argc > 1 && std::string_view(argv[1]) == "late";
+  if (late) {
+    fanlight::truth::wait_at_gate();
+    await_line();
+  }
   bpf_attr create{};
   create.map_type = BPF_MAP_TYPE_HASH;
   create.key_size = sizeof(std::uint32_t);
@@ -31,7 +43,13 @@ int main() {
   std::strcpy(create.map_name, "truth_map");
   const int map = static_cast<int>(bpf(BPF_MAP_CREATE, create));
   if (map < 0) fanlight::truth::die("create a BPF map");
-  fanlight::truth::wait_at_gate();
+  if (late) {
+    std::puts("holding ");
+    std::fflush(stdout);
+    await_line();
+  } else {
+    fanlight::truth::wait_at_gate();
+  }
 
   std::uint32_t key = 0;
   std::uint64_t value = 0;

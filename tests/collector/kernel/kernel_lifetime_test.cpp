@@ -138,6 +138,41 @@ TEST(Attach, NamesTheCapabilitiesThatAreMissing) {
   EXPECT_NE(holder.err().find("CAP_BPF, CAP_PERFMON"), std::string::npos) << holder.err();
 }
 
+std::string why_of_maps(const Probes& probes) {
+  for (const Form& form : probes.forms())
+    if (form.probe == "map operations") return form.why;
+  return "no such form";
+}
+
+TEST(Attach, SaysWhenTheMapProbeCameLate) {
+  testing::Child program({TRUTH_MAP_OPS, "late"});
+  ASSERT_FALSE(program.await("ready").empty());
+  auto probes = Probes::attach({.pid = program.pid()});
+  ASSERT_TRUE(probes) << probes.error().what;
+  EXPECT_EQ(why_of_maps(*probes), "");
+  program.send("go");
+  program.await("holding");
+  ASSERT_TRUE(probes->read());
+  const std::string why = why_of_maps(*probes);
+  EXPECT_TRUE(why.starts_with("attached ")) << why;
+  EXPECT_NE(why.find(" after the start, when the target came to hold maps; earlier"), std::string::npos) << why;
+  program.send("go");
+  EXPECT_EQ(program.wait(), 0) << program.err();
+  const auto reading = probes->read();
+  ASSERT_TRUE(reading) << reading.error().what;
+  EXPECT_EQ(reading->maps.size(), 3u) << "from then on they are counted";
+  EXPECT_EQ(why_of_maps(*probes), why) << "said once and kept";
+}
+
+TEST(Attach, OfMapsThatAreHeldAlreadyNothingIsMissed) {
+  testing::Child program({TRUTH_MAP_OPS});
+  ASSERT_FALSE(program.await("ready").empty());
+  auto probes = Probes::attach({.pid = program.pid()});
+  ASSERT_TRUE(probes) << probes.error().what;
+  ASSERT_TRUE(probes->read());
+  EXPECT_EQ(why_of_maps(*probes), "");
+}
+
 /// What doctor and a recording say of registry operations must agree, whatever this kernel asks for.
 TEST(Attach, SaysOfUprobesWhatDoctorSays) {
   testing::Child target({TRUTH_REGISTRY_OPS});
