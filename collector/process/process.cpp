@@ -80,11 +80,22 @@ Result<std::vector<pid_t>> numbered_entries(const fs::path& directory) {
   return numbers;
 }
 
+/// A leader that ended before its other threads is shown as a zombie, too, while they run.
+bool has_exited(const Stat& stat, pid_t pid, const fs::path& root) {
+  if (stat.state == 'X') return true;
+  if (stat.state != 'Z') return false;
+  const auto left = threads(pid, root);
+  return !left || left->size() <= 1;
+}
+
 }  // namespace
 
 Result<Process> describe(pid_t pid, const fs::path& root) {
   auto stat = read_stat(pid, root);
   if (!stat) return std::unexpected(std::move(stat.error()));
+  if (has_exited(*stat, pid, root))
+    return fail(0, "process " + std::to_string(pid) + " has already exited (zombie)",
+                "its parent has not waited for it yet; ps -e -o pid,stat,comm shows what is running");
   Process process{.pid = pid, .name = std::move(stat->name), .start_ticks = stat->start_ticks};
   std::error_code unreadable;  // another user's process, or a kernel thread: the path stays empty
   process.executable = fs::read_symlink(directory_of(pid, root) / "exe", unreadable).string();
@@ -115,7 +126,7 @@ Result<std::vector<ThreadName>> threads(pid_t pid, const fs::path& root) {
 
 bool alive(const Process& process, const fs::path& root) {
   const auto stat = read_stat(process.pid, root);
-  return stat && stat->start_ticks == process.start_ticks && stat->state != 'Z' && stat->state != 'X';
+  return stat && stat->start_ticks == process.start_ticks && !has_exited(*stat, process.pid, root);
 }
 
 std::vector<std::uint32_t> bpf_maps(pid_t pid, const fs::path& root) {

@@ -20,7 +20,7 @@ struct Process {
   std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat: tells a reused pid apart
 };
 
-/// Errors: no such process (ESRCH, with a hint), not permitted. Source: proc(5).
+/// Errors: no such process (ESRCH, with a hint), one that has exited and is a zombie, not permitted. Source: proc(5).
 Result<Process> describe(pid_t pid, const std::filesystem::path& root = "/");
 
 struct ThreadName {
@@ -30,7 +30,7 @@ struct ThreadName {
 /// The threads alive now. Errors: the process is gone (ESRCH).
 Result<std::vector<ThreadName>> threads(pid_t pid, const std::filesystem::path& root = "/");
 
-/// True while the process exists, is not a zombie, and is the one that `process` described.
+/// True while the process exists, has a thread that is not a zombie, and is the one that `process` described.
 bool alive(const Process& process, const std::filesystem::path& root = "/");
 
 /// Ids of the BPF maps that the process holds a descriptor of, from /proc/PID/fdinfo ("map_id:"). Unreadable: empty.

@@ -1,5 +1,7 @@
 // What goes wrong is one clear line, a hint and the right exit code; nothing is left attached or half-written.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/e2e/broadcast.hpp"
 
@@ -61,6 +63,22 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
     EXPECT_NE(said.err.find("hint: "), std::string::npos) << said.err;
   }
   EXPECT_FALSE(std::filesystem::exists(nothing)) << "a record that failed leaves no file";
+}
+
+TEST(Errors, AZombieIsNotRecorded) {
+  const auto file = scratch("errors_zombie") / "run.fanlight";
+  const pid_t zombie = ::fork();
+  ASSERT_GE(zombie, 0);
+  if (zombie == 0) ::_exit(0);
+  siginfo_t info;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(zombie), &info, WEXITED | WNOWAIT), 0);
+  const Said said = run({FANLIGHT_CLI, "record", "--pid", std::to_string(zombie), "-o", file.string()});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.err.find("process " + std::to_string(zombie) + " has already exited (zombie)"), std::string::npos)
+      << said.err;
+  EXPECT_NE(said.err.find("hint: "), std::string::npos) << said.err;
+  EXPECT_FALSE(std::filesystem::exists(file));
+  ASSERT_EQ(::waitpid(zombie, nullptr, 0), zombie);
 }
 
 TEST(Errors, HelpIsNotAnError) {

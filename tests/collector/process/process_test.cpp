@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace fanlight::process {
@@ -77,9 +80,7 @@ TEST(Process, AliveMeansTheSameProcessAndNoZombie) {
   Process reused = *process;
   reused.start_ticks -= 1;
   EXPECT_FALSE(alive(reused, kRoot));
-  const auto zombie = describe(13, kRoot);
-  ASSERT_TRUE(zombie);
-  EXPECT_FALSE(alive(*zombie, kRoot));
+  EXPECT_FALSE(alive({.pid = 13, .start_ticks = 99}, kRoot)) << "a zombie";
   EXPECT_FALSE(alive({.pid = 999}, kRoot));
 }
 
@@ -126,8 +127,37 @@ TEST(Process, ChildThatExitedIsNotAlive) {
   siginfo_t info;
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
   EXPECT_FALSE(alive(*process)) << "a zombie";
+  const auto zombie = describe(child);
+  ASSERT_FALSE(zombie);
+  EXPECT_EQ(zombie.error().what, "process " + std::to_string(child) + " has already exited (zombie)");
+  EXPECT_FALSE(zombie.error().hint.empty());
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_FALSE(alive(*process)) << "reaped";
+}
+
+TEST(Process, WithoutItsFirstThreadIsAliveWhileAnotherRuns) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    std::thread([] { ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);  // this thread alone
+  }
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto state = [&] {
+    std::ifstream file("/proc/" + std::to_string(child) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    const std::size_t end = text.rfind(") ");
+    return end == std::string::npos ? '?' : text[end + 2];
+  };
+  while (state() != 'Z' && std::chrono::steady_clock::now() < limit)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(state(), 'Z');
+  const auto process = describe(child);
+  EXPECT_TRUE(process) << process.error().what;
+  EXPECT_TRUE(process && alive(*process));
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
 }
 
 }  // namespace
