@@ -205,6 +205,13 @@ void Probes::State::attach_registry() {
       refuse(Probe::registry, std::move(refusal));
       return;
     }
+    for (const Capability& capability : capabilities()) {
+      if (capability.name != "CAP_SYS_PTRACE" || capability.held) continue;
+      refuse(Probe::registry,
+             std::generic_category().message(error) +
+                 ": to open the target's executable, CAP_SYS_PTRACE is missing: " + how_to_grant({capability.name}));
+      return;
+    }
   }
   std::string why = std::generic_category().message(error);
   if (const std::string words = take_libbpf_words(); !words.empty()) why += " (" + words + ")";
