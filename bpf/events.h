@@ -48,6 +48,7 @@ struct fanlight_misses {
 	__u64 woke_meanwhile;  /* visits of a thread that ran before its stack was read */
 	__u64 map_table_full;  /* operations on BPF maps without room to count them */
 	__u64 registry_table_full;
+	__u64 errno_table_full; /* failed socket writes without room to count their errno */
 };
 
 enum fanlight_sample_flags {
@@ -98,6 +99,14 @@ struct fanlight_thread {
 };
 #define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 32)
 static_assert(sizeof(struct fanlight_thread) == FANLIGHT_THREAD_HEAD + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
+
+/* Failed writes of one life of a thread. A tid comes round again, so its birth belongs to the key. */
+struct fanlight_socket_error {
+	__u64 from_ns; /* as in the thread's record */
+	__u32 tid;     /* as in the thread's record */
+	__u32 number;  /* errno, above 0; never EAGAIN, which has a counter in the record */
+};
+static_assert(sizeof(struct fanlight_socket_error) == 16, "no padding");
 
 struct fanlight_map_key {
 	__u32 map_id;  /* 0: the descriptor named no map */

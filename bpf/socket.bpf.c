@@ -8,7 +8,30 @@
 
 struct scratch_map socket_scratch SEC(".maps");
 
+/* How often each errno came. User space takes out the rows of threads that have ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct fanlight_socket_error);
+	__type(value, __u64);
+} socket_errors SEC(".maps");
+
 struct sock;
+
+static __always_inline void count_error(const struct fanlight_thread *totals, int number)
+{
+	struct fanlight_socket_error key = {
+		.from_ns = totals->from_ns ?: window_start_ns, .tid = totals->tid, .number = number};
+	__u64 *count = bpf_map_lookup_elem(&socket_errors, &key);
+	__u64 one = 1;
+
+	/* The tid is in the key: nobody else counts here. */
+	if (count)
+		(*count)++;
+	else if (bpf_map_update_elem(&socket_errors, &key, &one, BPF_NOEXIST))
+		__sync_fetch_and_add(&misses.errno_table_full, 1);
+}
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
@@ -25,8 +48,10 @@ int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
 		totals->socket_bytes += sent;
 	else if (sent == -EAGAIN)
 		totals->socket_would_block++;
-	else
+	else {
 		totals->socket_errors++;
+		count_error(totals, -sent);
+	}
 
 	if (bpf_get_prandom_u32() % ONE_IN)
 		return 0;

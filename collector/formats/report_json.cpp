@@ -8,6 +8,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "core/errno_name.hpp"
 
 namespace fanlight::formats {
 namespace {
@@ -29,10 +30,13 @@ json::object of(const KernelHistogram& histogram) {
 }
 
 json::object of(const kernel::SocketCounts& socket) {
+  json::object by_errno;
+  for (const auto& [number, count] : socket.by_errno) by_errno[errno_name(number)] = count;
   return {{"writes", socket.writes},
           {"bytes", socket.bytes},
           {"would_block", socket.would_block},
-          {"errors", socket.errors}};
+          {"errors", socket.errors},
+          {"by_errno", by_errno}};
 }
 
 /// {"running": ns, "runnable": {"queued": ns, ...}, "blocked": {"futex": ns, ...}}; every reason is there.

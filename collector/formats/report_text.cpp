@@ -11,6 +11,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "core/errno_name.hpp"
 #include "core/units.hpp"
 
 namespace fanlight::formats {
@@ -20,6 +21,7 @@ using profile::Profile;
 
 constexpr std::size_t kMostRows = 20;
 constexpr std::size_t kMostFrames = 12;
+constexpr std::size_t kMostErrnos = 3;
 constexpr std::size_t kNameLetters = 40;
 
 std::string ns(std::uint64_t value) { return format_ns(static_cast<double>(value)); }
@@ -179,6 +181,18 @@ std::string heaviest(const Profile& profile) {
   return section(heading + " (leaf first)", body);
 }
 
+/// "12 (EPIPE 10, ECONNRESET 2)", the most frequent first; the JSON report names them all.
+std::string errors(const kernel::SocketCounts& socket) {
+  std::vector<std::pair<int, std::uint64_t>> kinds(socket.by_errno.begin(), socket.by_errno.end());
+  std::stable_sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kinds.size(), kMostErrnos); ++i) {
+    names += (i > 0 ? ", " : "") + errno_name(kinds[i].first) + " " + std::to_string(kinds[i].second);
+  }
+  if (kinds.size() > kMostErrnos) names += ", ..";
+  return std::to_string(socket.errors) + (names.empty() ? "" : " (" + names + ")");
+}
+
 std::string sockets(const Profile& profile) {
   const kernel::SocketCounts all = socket_totals(profile);
   if (all.writes == 0) return {};
@@ -194,7 +208,7 @@ std::string sockets(const Profile& profile) {
                socket.writes == 0
                    ? "-"
                    : format_bytes(static_cast<double>(socket.bytes) / static_cast<double>(socket.writes)),
-               std::to_string(socket.would_block), std::to_string(socket.errors)});
+               std::to_string(socket.would_block), errors(socket)});
   };
   add("all", all);
   for (const profile::Thread* thread : writers) {

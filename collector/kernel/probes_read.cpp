@@ -35,6 +35,8 @@ Result<Reading> Probes::read() {
     counted[source] = snapshot(state.loaded.skeleton->bss->accounts[source]);
   if (Result<> drained = state.drain(); !drained) return std::unexpected(drained.error());
 
+  if (state.thread_iterator) state.claim_socket_errors();
+
   // A thread that has ended is told once, by its last record.
   for (ThreadReading& end : state.ends) {
     const auto live = state.live.find(end.tid);
@@ -105,6 +107,29 @@ Result<> Probes::State::read_threads() {
   return {};
 }
 
+void Probes::State::claim_socket_errors() {
+  std::map<Life, ThreadReading*> owners;
+  for (auto& [tid, alive] : live) owners[{tid, alive.reading.from_ns}] = &alive.reading;
+  for (ThreadReading& end : ends) owners[{end.tid, end.from_ns}] = &end;
+  const bpf_map* table = loaded.skeleton->maps.socket_errors;
+  std::set<Life> without;
+  for (const SocketErrorRow& row : read_socket_errors(table)) {
+    const Life life{static_cast<pid_t>(row.key.tid), row.key.from_ns};
+    const auto owner = owners.find(life);
+    if (owner != owners.end()) {
+      owner->second->socket.by_errno[static_cast<int>(row.key.number)] = row.count;
+      if (owner->second->ended) forget_socket_error(table, row.key);
+    } else if (unclaimed.contains(life)) {
+      unclaimed_errors += row.count;
+      forget_socket_error(table, row.key);
+    } else {
+      // Once: it was born after the pass over the threads. Twice: its end got lost.
+      without.insert(life);
+    }
+  }
+  unclaimed = std::move(without);
+}
+
 std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   std::vector<ProgramCost> costs;
   std::map<std::string, std::uint64_t> recursion;
@@ -123,6 +148,8 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   note(ledger[FANLIGHT_SOURCE_CPU].missed, "thread not known", misses.unknown_thread);
   note(ledger[FANLIGHT_SOURCE_BLOCKED].missed, "woke during the visit", misses.woke_meanwhile);
   note(ledger[FANLIGHT_SOURCE_SOCKET].missed, "program was running already", recursion["fl_socket"]);
+  note(ledger[FANLIGHT_SOURCE_SOCKET].missed, "errno: table full", misses.errno_table_full);
+  note(ledger[FANLIGHT_SOURCE_SOCKET].missed, "errno: the thread's end was lost", unclaimed_errors);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "program was running already",
        recursion["fl_map_enter"] + recursion["fl_map_exit"]);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <map>
 #include <random>
+#include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "collector/kernel/account.hpp"
@@ -29,11 +31,11 @@ struct Probes::State {
   LinkPtr thread_iterator;
   LinkPtr visit_iterator;
   std::vector<Form> forms;
-
-  // What came out of the rings and waits to be handed over.
   std::uint64_t started_ns = 0;  // 0: still attaching
   bool followed_maps = false;    // at some moment, maybe no longer
   std::string maps_late;         // what the map probe was attached too late for; empty: nothing
+
+  // What came out of the rings and waits to be handed over.
   std::vector<RawSample> samples;
   std::vector<ThreadReading> ends;
   std::array<std::uint64_t, FANLIGHT_SOURCES> waiting{};    // of `samples` and `ends`, by source
@@ -58,6 +60,10 @@ struct Probes::State {
   };
   std::map<pid_t, Live> live;
 
+  using Life = std::pair<pid_t, std::uint64_t>;  // tid and birth
+  std::set<Life> unclaimed;                      // rows of failed writes that no thread of the last reading owned
+  std::uint64_t unclaimed_errors = 0;            // failed writes in such rows that were given up
+
   bool has(Probe probe) const { return loaded.has(probe); }
   /// Leaves a probe out from now on and says why in its form.
   void refuse(Probe probe, std::string why);
@@ -68,17 +74,19 @@ struct Probes::State {
   Result<> start_threads();
   void attach_registry();
   void follow_maps();
+  void update_forms();
 
   /// Takes in all that the rings hold. Errors: of libbpf.
   Result<> drain();
   Result<> visit();
   void schedule_visit();
   void take_sample(std::span<const std::byte> record);
-  void update_forms();
   void take_end(std::span<const std::byte> record);
   void hand_over(const OnSample& on_sample);
 
   Result<> read_threads();
+  /// Gives `live` and `ends` their failed socket writes by errno; takes out the rows of those that ended.
+  void claim_socket_errors();
   std::vector<ProgramCost> program_costs(Ledger& ledger) const;
 };
 

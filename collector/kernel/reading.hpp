@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,18 @@
 
 namespace fanlight::kernel {
 
+/// The largest errno that the kernel returns. Source: include/linux/err.h, MAX_ERRNO.
+inline constexpr int kMaxErrno = 4095;
+
 /// Writes to sockets by one thread, by whatever call.
 struct SocketCounts {
   std::uint64_t writes = 0;       // calls that reached a socket, failed ones included
   std::uint64_t bytes = 0;        // taken by the kernel
   std::uint64_t would_block = 0;  // failed with EAGAIN
   std::uint64_t errors = 0;       // failed with anything else
+  /// `errors` by errno, 1 to kMaxErrno; EAGAIN is left to would_block. Less than `errors` where the kernel's table was
+  /// full. Of a live thread it is read a moment later than `errors`.
+  std::map<int, std::uint64_t> by_errno{};
   bool operator==(const SocketCounts&) const = default;
 };
 

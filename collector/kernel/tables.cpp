@@ -16,7 +16,7 @@ void for_each_row(const bpf_map* table, const Use& use) {
   Key key;
   Key next;
   const Key* previous = nullptr;
-  // Rows are only ever added; still a bound, since a row that goes would restart the walk.
+  // During a walk rows are only ever added; still a bound, since a row that goes would restart it.
   for (std::uint32_t rows = 0; rows < bpf_map__max_entries(table); ++rows) {
     if (bpf_map__get_next_key(table, previous, &next, sizeof next) != 0) return;
     key = next;
@@ -94,6 +94,18 @@ std::vector<RegistryReading> read_registries(const bpf_map* table) {
     readings.push_back(std::move(reading));
   });
   return readings;
+}
+
+std::vector<SocketErrorRow> read_socket_errors(const bpf_map* table) {
+  std::vector<SocketErrorRow> rows;
+  for_each_row<fanlight_socket_error, std::uint64_t>(table, [&](const auto& key, std::uint64_t count) {
+    if (key.number >= 1 && key.number <= kMaxErrno) rows.push_back({key, count});
+  });
+  return rows;
+}
+
+void forget_socket_error(const bpf_map* table, const fanlight_socket_error& key) {
+  bpf_map__delete_elem(table, &key, sizeof key, 0);
 }
 
 }  // namespace fanlight::kernel

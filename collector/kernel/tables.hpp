@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/events.h"
 #include "collector/kernel/reading.hpp"
 
 struct bpf_map;
@@ -22,5 +23,16 @@ std::string registry_operation_name(std::uint32_t operation);
 std::vector<MapReading> read_operations(const bpf_map* table);
 /// Every row of the table of registry operations. Cost: two system calls per row.
 std::vector<RegistryReading> read_registries(const bpf_map* table);
+
+struct SocketErrorRow {
+  fanlight_socket_error key;
+  std::uint64_t count = 0;
+};
+
+/// Every row of the table of failed socket writes, but none with a number that is no errno. Cost: two system calls per
+/// row.
+std::vector<SocketErrorRow> read_socket_errors(const bpf_map* table);
+/// Takes out a row whose thread counts no more; nothing happens when it is gone. Cost: one system call.
+void forget_socket_error(const bpf_map* table, const fanlight_socket_error& key);
 
 }  // namespace fanlight::kernel

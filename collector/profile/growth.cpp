@@ -73,8 +73,14 @@ kernel::SocketCounts growth(const kernel::SocketCounts& before, const kernel::So
       now.errors < before.errors) {
     return now;
   }
-  return {now.writes - before.writes, now.bytes - before.bytes, now.would_block - before.would_block,
-          now.errors - before.errors};
+  kernel::SocketCounts growth_of{now.writes - before.writes, now.bytes - before.bytes,
+                                 now.would_block - before.would_block, now.errors - before.errors};
+  for (const auto& [number, count] : now.by_errno) {
+    const auto old = before.by_errno.find(number);
+    const std::uint64_t more = counter(old == before.by_errno.end() ? 0 : old->second, count);
+    if (more > 0) growth_of.by_errno[number] = more;
+  }
+  return growth_of;
 }
 
 bool same_life(const kernel::ThreadReading& before, const kernel::ThreadReading& now) {

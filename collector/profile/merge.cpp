@@ -26,6 +26,7 @@ void add(kernel::SocketCounts& into, const kernel::SocketCounts& more) {
   into.bytes += more.bytes;
   into.would_block += more.would_block;
   into.errors += more.errors;
+  for (const auto& [number, count] : more.by_errno) into.by_errno[number] += count;
 }
 
 void add(kernel::MapReading& into, const kernel::MapReading& more) {

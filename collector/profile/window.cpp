@@ -9,7 +9,8 @@ std::size_t bytes_of(const KernelHistogram& histogram) { return histogram.counts
 
 std::size_t bytes_of(const Slice& slice) {
   std::size_t bytes = sizeof(Slice);
-  for (const auto& thread : slice.threads) bytes += sizeof thread + bytes_of(thread.run_queue_ns);
+  for (const auto& thread : slice.threads)
+    bytes += sizeof thread + bytes_of(thread.run_queue_ns) + 64 * thread.socket.by_errno.size();
   bytes += slice.samples.size() * sizeof(SampleRow);
   for (const auto& map : slice.maps) bytes += sizeof map + bytes_of(map.latency_ns);
   for (const auto& registry : slice.registries) bytes += sizeof registry + bytes_of(registry.wait);

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/errno_name.hpp"
+
 namespace fanlight::serve {
 namespace {
 
@@ -81,6 +83,22 @@ std::string metric_name(const std::string& name) {
   return out;
 }
 
+void add_write_errors(Page& page, const kernel::SocketCounts& socket, const Labels& labels) {
+  const auto sample = [&](std::string name, std::uint64_t count) {
+    Labels all = labels;
+    all.emplace_back("errno", std::move(name));
+    page.counter("fanlight_socket_write_errors_total", "Writes that failed otherwise, by errno.",
+                 static_cast<double>(count), all);
+  };
+  std::uint64_t known = 0;
+  for (const auto& [number, count] : socket.by_errno) {
+    sample(errno_name(number), count);
+    known += count;
+  }
+  // What the kernel's table had no room for. A sum over the label stays the whole.
+  if (socket.errors > known) sample("unknown", socket.errors - known);
+}
+
 void add_threads(Page& page, const profile::Profile& profile) {
   for (const profile::Thread& thread : profile.threads) {
     const std::string tid = std::to_string(thread.tid);
@@ -109,8 +127,7 @@ void add_threads(Page& page, const profile::Profile& profile) {
                  static_cast<double>(thread.socket.bytes), labels);
     page.counter("fanlight_socket_write_would_block_total", "Writes that failed with EAGAIN.",
                  static_cast<double>(thread.socket.would_block), labels);
-    page.counter("fanlight_socket_write_errors_total", "Writes that failed otherwise.",
-                 static_cast<double>(thread.socket.errors), labels);
+    add_write_errors(page, thread.socket, labels);
   }
   KernelHistogram run_queue;
   for (const profile::Thread& thread : profile.threads) run_queue.merge(thread.run_queue_ns);

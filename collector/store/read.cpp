@@ -193,7 +193,7 @@ class Reading {
                    one.switches_preempted = row.count();
                    one.migrations = row.count();
                    one.wakeups = row.count();
-                   one.socket = {row.count(), row.count(), row.count(), row.count()};
+                   one.socket = {row.count(), row.count(), row.count(), row.count(), {}};
                    one.run_queue_ns = histogram(row.any());
                    place[key(static_cast<std::uint64_t>(slice - slices_.data()), thread)] = slice->threads.size();
                    slice->threads.push_back(std::move(one));
@@ -212,6 +212,21 @@ class Reading {
                                place.find(key(static_cast<std::uint64_t>(slice - slices_.data()), thread));
                            if (found == place.end()) return;
                            slice->threads[found->second].ns[static_cast<std::size_t>(reason)] = ns;
+                         });
+        !done) {
+      return done;
+    }
+    if (auto done = each("SELECT slice, thread, errno, count FROM socket_errno",
+                         [&](Row& row) {
+                           Slice* slice = slice_of(row);
+                           const auto thread = row.below(threads_.size(), "thread");
+                           const auto number = static_cast<int>(row.between(1, kernel::kMaxErrno, "errno"));
+                           const auto count = row.count();
+                           if (slice == nullptr) return;
+                           const auto found =
+                               place.find(key(static_cast<std::uint64_t>(slice - slices_.data()), thread));
+                           if (found == place.end()) return;
+                           slice->threads[found->second].socket.by_errno[number] = count;
                          });
         !done) {
       return done;

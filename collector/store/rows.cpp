@@ -21,6 +21,7 @@ enum Insert : std::size_t {
   kSlice,
   kThreadSlice,
   kThreadReason,
+  kSocketErrno,
   kSample,
   kHistogram,
   kMapOp,
@@ -41,6 +42,7 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT INTO slice VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO thread_slice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_reason_ns VALUES(?, ?, ?, ?)",
+    "INSERT INTO socket_errno VALUES(?, ?, ?, ?)",
     "INSERT INTO sample VALUES(NULL, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO histogram VALUES(?, ?, ?)",
     "INSERT INTO map_op VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -200,6 +202,9 @@ Result<> Rows::write_threads(std::int64_t id, const profile::Slice& slice, Writt
       if (auto done = statements_[kThreadReason].run(id, thread_id, std::uint64_t{reason}, thread.ns[reason]); !done) {
         return done;
       }
+    }
+    for (const auto& [number, count] : thread.socket.by_errno) {
+      if (auto done = statements_[kSocketErrno].run(id, thread_id, number, count); !done) return done;
     }
   }
   return {};

@@ -11,10 +11,10 @@ namespace fanlight::store {
 inline constexpr std::uint32_t kApplicationId = 0x46616e6c;
 
 /// Every table that a reader needs.
-inline constexpr std::array kTables{"meta",        "target",      "form",   "frame",        "stack",
-                                    "stack_frame", "thread",      "slice",  "thread_slice", "thread_reason_ns",
-                                    "sample",      "histogram",   "map_op", "registry_op",  "metric",
-                                    "ledger",      "ledger_loss", "event",  "program_cost"};
+inline constexpr std::array kTables{"meta",         "target", "form",        "frame",        "stack",
+                                    "stack_frame",  "thread", "slice",       "thread_slice", "thread_reason_ns",
+                                    "socket_errno", "sample", "histogram",   "map_op",       "registry_op",
+                                    "metric",       "ledger", "ledger_loss", "event",        "program_cost"};
 
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -34,6 +34,8 @@ CREATE TABLE thread_slice(slice INTEGER, thread INTEGER, from_ns INTEGER, to_ns 
                           socket_errors INTEGER, run_queue INTEGER, PRIMARY KEY(slice, thread)) WITHOUT ROWID;
 CREATE TABLE thread_reason_ns(slice INTEGER, thread INTEGER, reason INTEGER, ns INTEGER,
                               PRIMARY KEY(slice, thread, reason)) WITHOUT ROWID;
+CREATE TABLE socket_errno(slice INTEGER, thread INTEGER, errno INTEGER, count INTEGER,
+                          PRIMARY KEY(slice, thread, errno)) WITHOUT ROWID;
 CREATE TABLE sample(id INTEGER PRIMARY KEY, slice INTEGER, sampler INTEGER, reason INTEGER, thread INTEGER,
                     stack INTEGER, weight INTEGER, count INTEGER);
 CREATE TABLE histogram(id INTEGER, bucket INTEGER, count INTEGER, PRIMARY KEY(id, bucket)) WITHOUT ROWID;

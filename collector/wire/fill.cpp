@@ -26,6 +26,11 @@ void fill(proto::Socket& message, const kernel::SocketCounts& socket) {
   message.set_bytes_written(socket.bytes);
   message.set_would_block(socket.would_block);
   message.set_errors(socket.errors);
+  for (const auto& [number, count] : socket.by_errno) {
+    auto& one = *message.add_by_errno();
+    one.set_number(static_cast<std::uint32_t>(number));
+    one.set_count(count);
+  }
 }
 
 void fill(proto::Metric& message, const profile::Metric& metric) {

@@ -47,13 +47,21 @@ class Reader {
             message.value(), histogram(message.histogram())};
   }
 
+  kernel::SocketCounts socket(const proto::Socket& message) {
+    kernel::SocketCounts counts{message.writes(), message.bytes_written(), message.would_block(), message.errors(), {}};
+    for (const auto& one : message.by_errno()) {
+      // 0 is no errno, so then nothing is below the bound.
+      const std::uint64_t bound = one.number() == 0 ? 0 : kernel::kMaxErrno + 1;
+      const auto number = static_cast<int>(below(one.number(), bound, "errno"));
+      if (number == 0) return counts;
+      counts.by_errno[number] += one.count();
+    }
+    return counts;
+  }
+
  private:
   std::string problem_;
 };
-
-kernel::SocketCounts socket_from(const proto::Socket& message) {
-  return {message.writes(), message.bytes_written(), message.would_block(), message.errors()};
-}
 
 profile::Target target_from(const proto::Target& message) {
   profile::Target target{.pid = message.pid(),
@@ -78,7 +86,7 @@ profile::Thread thread_from(Reader& reader, const proto::Thread& message) {
           .migrations = message.migrations(),
           .wakeups = message.wakeups(),
           .run_queue_ns = reader.histogram(message.run_queue_ns()),
-          .socket = socket_from(message.socket())};
+          .socket = reader.socket(message.socket())};
 }
 
 void read_code(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
@@ -118,7 +126,7 @@ profile::SecondPoint second_from(Reader& reader, const proto::Second& message) {
                               .to_ns = message.to_ns(),
                               .ns = reader.reasons(message),
                               .samples = message.samples(),
-                              .socket = socket_from(message.socket()),
+                              .socket = reader.socket(message.socket()),
                               .dropped = message.dropped(),
                               .run_queue_ns = reader.histogram(message.run_queue_ns())};
   for (const auto& metric : message.metrics()) second.metrics.push_back(reader.metric(metric));

@@ -73,9 +73,14 @@ TEST(Truth, SocketWritesAreCountedExactly) {
   ASSERT_TRUE(truth.contains("writes")) << program.out();
   const boost::json::object report = report_of(file);
   const boost::json::object& sockets = report.at("sockets").as_object();
-  for (const char* count : {"writes", "bytes", "would_block"}) {
+  for (const char* count : {"writes", "bytes", "would_block", "errors"}) {
     EXPECT_EQ(sockets.at(count).to_number<std::uint64_t>(), truth.at(count).to_number<std::uint64_t>()) << count;
   }
+  ASSERT_EQ(truth.at("epipe").to_number<int>(), 10);
+  const boost::json::object named{{"EPIPE", truth.at("epipe")}, {"ENOTCONN", truth.at("enotconn")}};
+  EXPECT_EQ(sockets.at("by_errno").as_object(), named);
+  const std::string text = fanlight({"report", file.string()});
+  EXPECT_NE(text.find("17 (EPIPE 10, ENOTCONN 7)"), std::string::npos) << text;
 }
 
 }  // namespace

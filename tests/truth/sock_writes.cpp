@@ -1,5 +1,6 @@
 // Writes a known number of times to two sockets: over loopback TCP while the reader keeps up, then into a socket pair
 // that nobody reads, until the kernel has refused 50 writes; last, 10 times into a connection that is gone (EPIPE).
+// A thread of its own, or as many as the argument says, writes 7 times to a socket that never was connected (ENOTCONN).
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -10,6 +11,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <thread>
 
 #include "tests/truth/gate.hpp"
@@ -19,14 +21,19 @@ using fanlight::truth::die;
 namespace {
 
 struct Counts {
-  std::uint64_t writes = 0, bytes = 0, would_block = 0, errors = 0;
+  std::uint64_t writes = 0, bytes = 0, would_block = 0, errors = 0, epipe = 0, not_connected = 0;
 
   bool add(ssize_t result) {
     ++writes;
     if (result >= 0)
       bytes += static_cast<std::uint64_t>(result);
-    else
-      ++(errno == EAGAIN ? would_block : errors);
+    else if (errno == EAGAIN)
+      ++would_block;
+    else {
+      ++errors;
+      epipe += errno == EPIPE;
+      not_connected += errno == ENOTCONN;
+    }
     return result >= 0;
   }
 };
@@ -56,7 +63,7 @@ Connection loopback() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   const Connection tcp = loopback();
   int pair[2];
@@ -81,10 +88,21 @@ int main() {
 
   while (counts.would_block < 50) counts.add(::send(pair[0], message, sizeof message, 0));
   ::close(pair[1]);
-  for (int i = 0; i < 10; ++i) counts.add(::send(pair[0], message, sizeof message, 0));
+  for (int i = 0; i < 10; ++i) counts.add(::send(pair[0], message, sizeof message, MSG_NOSIGNAL));
 
-  std::printf(R"({"writes":%lu,"bytes":%lu,"would_block":%lu,"errors":%lu})"
+  // One after the other, so that nothing counts at the same time.
+  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  for (int thread = 0; thread < threads; ++thread) {
+    std::thread([&] {
+      const int alone = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      for (int i = 0; i < 7; ++i) counts.add(::send(alone, message, sizeof message, MSG_NOSIGNAL));
+      ::close(alone);
+    }).join();
+    if (threads > 1) ::usleep(1000);
+  }
+
+  std::printf(R"({"writes":%lu,"bytes":%lu,"would_block":%lu,"errors":%lu,"epipe":%lu,"enotconn":%lu})"
               "\n",
-              counts.writes, counts.bytes, counts.would_block, counts.errors);
+              counts.writes, counts.bytes, counts.would_block, counts.errors, counts.epipe, counts.not_connected);
   return 0;
 }

@@ -31,6 +31,8 @@ TEST(Report, JsonHoldsTheSameNumbersUnrounded) {
   EXPECT_EQ(report.at("top_stacks").at(0).at("weight_ns").to_number<std::uint64_t>(), 973'913'045u);
   EXPECT_EQ(report.at("top_stacks").at(0).at("frames").at(4).as_string(), "tcp_sendmsg_[k]");
   EXPECT_EQ(report.at("sockets").at("would_block").to_number<int>(), 24);
+  EXPECT_EQ(report.at("sockets").at("by_errno"), (json::object{{"EPIPE", 2}}));
+  EXPECT_EQ(report.at("threads").at(0).at("socket").at("by_errno").at("EPIPE").to_number<int>(), 2);
   EXPECT_EQ(report.at("maps").at(0).at("count").to_number<int>(), 10'000);
   EXPECT_EQ(report.at("maps").at(1).at("errors").to_number<int>(), 100);
   EXPECT_EQ(report.at("registries").at(0).at("hold_ns").to_number<int>(), 120'000'000);

@@ -1,6 +1,8 @@
 // Counts equal what the program says it did, to the last one.
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/collector/kernel/recorded.hpp"
 
 namespace fanlight::kernel {
@@ -13,6 +15,7 @@ SocketCounts sum_of(const Recorded& recorded) {
     sum.bytes += thread.socket.bytes;
     sum.would_block += thread.socket.would_block;
     sum.errors += thread.socket.errors;
+    for (const auto& [number, count] : thread.socket.by_errno) sum.by_errno[number] += count;
   }
   return sum;
 }
@@ -54,6 +57,27 @@ TEST(Counts, OfSocketWrites) {
   EXPECT_EQ(sum.bytes, static_cast<std::uint64_t>(number_in(truth, "bytes")));
   EXPECT_EQ(sum.would_block, static_cast<std::uint64_t>(number_in(truth, "would_block")));
   EXPECT_EQ(sum.errors, static_cast<std::uint64_t>(number_in(truth, "errors")));
+  ASSERT_EQ(number_in(truth, "epipe"), 10);
+  ASSERT_EQ(number_in(truth, "enotconn"), 7);
+  // EAGAIN has its own counter and is not among them.
+  EXPECT_EQ(sum.by_errno, (std::map<int, std::uint64_t>{{EPIPE, 10}, {ENOTCONN, 7}})) << missed(recorded.last);
+  for (const ThreadReading& thread : recorded.threads) {
+    EXPECT_LE(thread.socket.by_errno.size(), 1u) << "each thread had one kind of failure";
+    std::uint64_t named = 0;
+    for (const auto& [number, count] : thread.socket.by_errno) named += count;
+    EXPECT_EQ(named, thread.socket.errors);
+  }
+}
+
+TEST(Counts, OfSocketErrorsGiveTheirRoomBackWhenTheirThreadEnds) {
+  // More threads than the kernel's table has rows.
+  testing::Child program({TRUTH_SOCK_WRITES, "1500"});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  EXPECT_EQ(sum_of(recorded).by_errno, (std::map<int, std::uint64_t>{{EPIPE, 10}, {ENOTCONN, 7 * 1500}}))
+      << missed(recorded.last);
+  for (const auto& [cause, count] : entry_of(recorded.last, "socket samples").missed)
+    EXPECT_FALSE(cause.starts_with("errno")) << cause << ": " << count;
 }
 
 TEST(Counts, OfRegistryOperations) {

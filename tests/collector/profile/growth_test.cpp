@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <map>
 
 namespace fanlight::profile {
 namespace {
@@ -43,6 +45,13 @@ TEST(Growth, OfThreadsIsExactInEveryCase) {
     EXPECT_EQ(at(thread.ns, Reason::futex), c.futex);
     EXPECT_EQ(sum_of(thread.ns), thread.to_ns - thread.from_ns);
   }
+}
+
+TEST(Growth, OfSocketErrnosIsTheDifferenceOfEach) {
+  const kernel::SocketCounts before{.writes = 9, .errors = 5, .by_errno = {{EPIPE, 3}, {ENOBUFS, 2}}};
+  const kernel::SocketCounts now{.writes = 20, .errors = 10, .by_errno = {{EPIPE, 7}, {ENOBUFS, 2}, {ECONNRESET, 1}}};
+  EXPECT_EQ(growth(before, now).by_errno, (std::map<int, std::uint64_t>{{EPIPE, 4}, {ECONNRESET, 1}}));
+  EXPECT_EQ(growth(now, before), before) << "counters began anew";
 }
 
 TEST(Growth, OfOneReadingAloneIsAllOfIt) {

@@ -1,5 +1,6 @@
 #include "tests/collector/profile/made_windows.hpp"
 
+#include <cerrno>
 #include <cstdio>
 #include <random>
 #include <sstream>
@@ -73,7 +74,7 @@ Window broadcaster() {
     busy.migrations = 3;
     busy.wakeups = 901;
     busy.run_queue_ns = histogram({900, 4'000, 4'100, 70'000});
-    busy.socket = {5'000, 640'000, 12, 1};
+    busy.socket = {5'000, 640'000, 12, 1, {{EPIPE, 1}}};
     slice.threads.push_back(busy);
     if (second == 0) {
       ThreadSlice quiet{.thread = two, .from_ns = from, .to_ns = from + kSecond / 2, .ended = true};
@@ -173,7 +174,12 @@ Window random_window(std::uint64_t seed) {
       row.migrations = amount();
       row.wakeups = amount();
       row.run_queue_ns = some_histogram();
-      if (chance(50)) row.socket = {amount(), amount(), amount(), amount()};
+      if (chance(50)) {
+        row.socket = {amount(), amount(), amount(), amount(), {}};
+        for (std::uint64_t kinds = below(4); kinds > 0; --kinds) {
+          row.socket.by_errno[static_cast<int>(1 + below(kernel::kMaxErrno))] = amount();
+        }
+      }
       slice.threads.push_back(std::move(row));
     }
     for (std::uint64_t i = below(40); i > 0; --i) {
@@ -226,6 +232,7 @@ struct Text {
   }
   void add(const kernel::SocketCounts& socket) {
     out << " socket " << socket.writes << ' ' << socket.bytes << ' ' << socket.would_block << ' ' << socket.errors;
+    for (const auto& [number, count] : socket.by_errno) out << " errno " << number << '=' << count;
   }
   void add(const Metric& metric) {
     char value[64];
