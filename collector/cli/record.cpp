@@ -62,7 +62,10 @@ Result<Outcome> record(const RecordOptions& options) {
     if (!*step) continue;
     if (const auto done = write_new(); !done) return std::unexpected(done.error());
   }
-  if (session->target_alive()) {
+  // A last slice of a few milliseconds would say more of its own edges than of the target; the recording ends before
+  // it.
+  const bool worth_it = session->open_time() >= std::chrono::milliseconds(200) || window.slices().empty();
+  if (session->target_alive() && worth_it) {
     if (const auto done = session->flush(); !done) return within("record", done.error());
   }
   if (const auto done = write_new(); !done) return std::unexpected(done.error());

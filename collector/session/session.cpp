@@ -319,6 +319,10 @@ Result<> Session::flush() {
   return state.close_slice();
 }
 
+std::chrono::nanoseconds Session::open_time() const {
+  const std::uint64_t now_ns = monotonic_ns();
+  return std::chrono::nanoseconds(now_ns - std::min(now_ns, state_->slice_from_ns));
+}
 bool Session::target_alive() const { return state_->alive; }
 const profile::Window& Session::window() const { return state_->window; }
 

@@ -38,6 +38,8 @@ class Session {
   Result<bool> step(std::chrono::milliseconds timeout);
   /// Closes the slice that is open, however short, and appends it.
   Result<> flush();
+  /// How long the slice that is open has been open.
+  std::chrono::nanoseconds open_time() const;
   /// False once the target has exited; the window then says when, as an event.
   bool target_alive() const;
   const profile::Window& window() const;
