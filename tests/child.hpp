@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -29,11 +30,9 @@ class Child {
  public:
   explicit Child(std::vector<std::string> command) {
     static int count = 0;
-    const std::filesystem::path directory =
-        std::filesystem::temp_directory_path() / ("fanlight-test-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(directory);
-    out_ = directory / (std::to_string(++count) + ".out");
-    err_ = directory / (std::to_string(count) + ".err");
+    static const Directory directory;
+    out_ = directory.path / (std::to_string(++count) + ".out");
+    err_ = directory.path / (std::to_string(count) + ".err");
     int in[2];
     if (::pipe2(in, O_CLOEXEC) != 0) std::abort();
     Fd read_end(in[0]);
@@ -113,6 +112,21 @@ class Child {
   }
 
  private:
+  /// Where all children of this test program write; kept for a look when a test failed.
+  struct Directory {
+    Directory() {
+      std::string name = (std::filesystem::temp_directory_path() / "fanlight-test-XXXXXX").string();
+      if (::mkdtemp(name.data()) == nullptr) std::abort();
+      path = name;
+    }
+    ~Directory() {
+      std::error_code ignored;
+      if (!::testing::UnitTest::GetInstance()->Failed()) std::filesystem::remove_all(path, ignored);
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    std::filesystem::path path;
+  };
   static std::string text_of(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
