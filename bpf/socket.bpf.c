@@ -4,7 +4,7 @@
 #include "bpf/threads.bpf.h"
 
 #define ONE_IN 64
-#define OWN_FRAMES 2 /* this program and what ran it */
+#define OWN_FRAMES 3 /* this program, what ran it, and call_trace_sock_send_length, which calls the tracepoint */
 
 struct scratch_map socket_scratch SEC(".maps");
 
