@@ -108,7 +108,9 @@ void Publisher::post(Connection& connection, std::uint64_t due_ns, std::uint64_t
   connection.phase = Phase::sending;
   if (connection.measured) {
     result_.wait.add(now_ns - due_ns);
-    result_.slip.add(now_ns - std::max(due_ns, connection.since_ns));
+    const std::uint64_t possible_ns = std::max(due_ns, connection.since_ns);
+    result_.queued.add(possible_ns - due_ns);
+    result_.slip.add(now_ns - possible_ns);
   }
   flush(connection);
 }

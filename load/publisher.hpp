@@ -29,6 +29,7 @@ struct Published {
   std::map<std::string, std::uint64_t> causes;  // of refused and failed
   Latencies answer;                             // ns from sent to answered
   Latencies wait;                               // ns from due to sent: the server's slow answers and our own slip
+  Latencies queued;            // ns from due until a connection was free: the part of `wait` that is not slip
   Latencies slip;              // ns from the first moment a message could be sent to when it was: ours alone
   std::uint64_t begin_ns = 0;  // of the measured part
   std::uint64_t end_ns = 0;

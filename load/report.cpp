@@ -137,8 +137,9 @@ std::vector<std::string> Report::warnings() const {
   if (slip > kSlipNs && slip > total().latency.percentile(0.99) / 10)
     found.push_back("the tester fell behind its schedule: 1 % of messages left " + duration(slip) +
                     " or more late although a connection was free; the machine is too busy");
-  else if (published.wait.percentile(0.99) > kWaitNs)
-    found.push_back("1 % of messages waited " + duration(published.wait.percentile(0.99)) +
+  // Not `wait`, which contains the slip: more publishers cure no late tester.
+  if (const std::uint64_t queued = published.queued.percentile(0.99); queued > kWaitNs)
+    found.push_back("1 % of messages waited " + duration(queued) +
                     " or more for a free publisher, which is in their latency; use more --publishers to take it out");
   if (const std::uint64_t open = published.failed + published.unanswered; open > 0)
     found.push_back(whole(open) +
