@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "core/units.hpp"
 #include "load/descriptors.hpp"
+#include "load/progress.hpp"
 #include "load/subscriber_pool.hpp"
 
 namespace fanlight::load {
@@ -119,7 +120,7 @@ class Run {
         for (std::thread& thread : threads_) cpu_before_.push_back(cpu_ns(thread));
       }
       if (now >= told_ns + surroundings_.progress_every_ms * 1'000'000ull) {
-        tell(now, start_ns, measure_from_ns, received_before, told_ns);
+        tell(now, measure_from_ns, received_before, told_ns);
         received_before = shared_.received;
         told_ns = now;
       }
@@ -131,10 +132,8 @@ class Run {
                                         static_cast<double>(now - cpu_read_ns_)});
   }
 
-  void tell(std::uint64_t now, std::uint64_t start_ns, std::uint64_t measure_from_ns, std::uint64_t received_before,
-            std::uint64_t told_ns) {
-    const double seconds = static_cast<double>(now - std::max(told_ns, start_ns)) / 1e9;
-    const double rate = static_cast<double>(shared_.received - received_before) / std::max(seconds, 1e-3);
+  void tell(std::uint64_t now, std::uint64_t measure_from_ns, std::uint64_t received_before, std::uint64_t told_ns) {
+    const double rate = deliveries_per_second(shared_.received - received_before, now, told_ns, measure_from_ns);
     const std::uint64_t total = static_cast<std::uint64_t>(plan_.duration.count());
     const std::uint64_t gone = now > measure_from_ns ? std::min(now - measure_from_ns, total) : 0;
     surroundings_.progress((now < measure_from_ns ? std::string("warming up") : format_ns(static_cast<double>(gone))) +

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "load/progress.hpp"
+
 namespace fanlight::load {
 namespace {
 
@@ -43,6 +45,13 @@ TEST(Report, OnlyAWaitForAPublisherIsBlamedOnPublishers) {
     EXPECT_EQ(publishers, c.blames_publishers);
     EXPECT_EQ(tester, c.blames_tester);
   }
+}
+
+TEST(Progress, TheWarmUpIsNotDividedBy) {
+  EXPECT_DOUBLE_EQ(deliveries_per_second(500, 2000 * kMs, 0, 1500 * kMs), 1000);          // half a second counts
+  EXPECT_DOUBLE_EQ(deliveries_per_second(500, 3000 * kMs, 2000 * kMs, 1500 * kMs), 500);  // a whole one
+  EXPECT_DOUBLE_EQ(deliveries_per_second(0, 1000 * kMs, 0, 1500 * kMs), 0);
+  EXPECT_DOUBLE_EQ(deliveries_per_second(0, 1500 * kMs, 0, 1500 * kMs), 0);
 }
 
 }  // namespace
