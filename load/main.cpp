@@ -86,6 +86,13 @@ int main(int argc, char** argv) {
   ::sigaction(SIGTERM, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
+  // A path that cannot be written is told now, not after a run of an hour. What an earlier run left there stays so far.
+  if (!options.json.empty() && options.json != "-") {
+    errno = 0;
+    if (!std::ofstream(options.json, std::ios::app))
+      return say_error(fail(errno, "write " + options.json, "check the path and its permissions").error(), 1);
+  }
+
   Progress progress(options.quiet);
   const auto report =
       load::run(options.plan, {[] { return g_interrupted != 0; },

@@ -192,6 +192,16 @@ TEST(Program, JsonStandsAloneOnStandardOutput) {
   EXPECT_EQ(total.at("latency_ns").at("count"), 500);
 }
 
+TEST(Program, AJsonFileThatCannotBeWrittenFailsBeforeTheRun) {
+  FakeServer server;
+  const Finished finished =
+      program("--sse 1 --for 300ms --warmup 0ms --quiet --json /proc/no/such.json --url " + server.url() + " 2>&1");
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_EQ(server.posts(), 0u);
+  EXPECT_TRUE(finished.out.starts_with("fanlight-load: write /proc/no/such.json: ")) << finished.out;
+  EXPECT_NE(finished.out.find("\nhint: "), std::string::npos) << finished.out;
+}
+
 TEST(Program, ExitStatusTellsMisuseFromFailure) {
   EXPECT_EQ(program("--help").status, 0);
   EXPECT_EQ(program("2>/dev/null").status, 2);
