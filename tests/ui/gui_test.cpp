@@ -62,6 +62,18 @@ TEST_F(Gui, SplitIsAsWideAsItIsHeavy) {
     EXPECT_TRUE(panels.contains(name)) << name;
 }
 
+TEST_F(Gui, NoThreadAtAllIsDrawnToo) {
+  ASSERT_TRUE(testing::record(testing::fabricate({.threads = 0, .kernel = false}), file("run.fanlight")));
+  ASSERT_EQ(run({file("run.fanlight"), "--screenshot", file("a.png"), "--widgets", file("a.json"), "--after", "200ms"}),
+            0)
+      << words;
+  std::set<std::string> panels;
+  for (const auto& panel : testing::read_widgets(file("a.json")).at("panels").as_array())
+    panels.emplace(panel.at("name").as_string());
+  EXPECT_TRUE(panels.contains("Delivery latency"));
+  EXPECT_FALSE(panels.contains("Empty"));
+}
+
 TEST_F(Gui, SamePictureEveryTime) {
   ASSERT_TRUE(testing::record(testing::fabricate({.seconds = 5, .dropped = 3}), file("run.fanlight")));
   for (const char* name : {"a.png", "b.png"})

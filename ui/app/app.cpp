@@ -107,7 +107,7 @@ class Dashboard {
     if (frames_wanted_ > 0) --frames_wanted_;
   }
 
-  bool has_data() const { return scene_ && !scene_->profile->threads.empty(); }
+  bool has_data() const { return scene_ && drawable(*scene_->profile); }
 
   bool picture_due(std::uint64_t now) const {
     if (options_.screenshot.empty()) return false;

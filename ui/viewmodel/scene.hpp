@@ -37,6 +37,10 @@ struct Scene {
   std::vector<Note> notes;
 };
 
+/// Whether there is time to draw. Without kernel probes a second may well have no thread and no sample: what the target
+/// says of itself is there all the same.
+inline bool drawable(const profile::Profile& profile) { return !profile.seconds.empty(); }
+
 /// `profile` must not be null. Threads: any. Cost: O(profile); tens of ms for a large one, so not for the drawing
 /// thread.
 Scene build_scene(std::shared_ptr<const profile::Profile> profile, const SceneChoice& choice);

@@ -48,7 +48,7 @@ void show_dashboard(Ui& ui, float width, float height) {
   ImGui::PopStyleVar();
   const Arrangement at = arrange(width, height, ui.pen.scale, ui.scene != nullptr ? ui.scene->threads.size() : 0);
   show_top_bar(ui, at.top);
-  if (ui.scene == nullptr || ui.scene->profile->threads.empty()) {
+  if (ui.scene == nullptr || !drawable(*ui.scene->profile)) {
     show_empty(ui, {0, at.cards.y, width, at.status.y - at.cards.y});
   } else {
     show_cards(ui, at.cards);
