@@ -163,7 +163,9 @@ profile::Target fabricated_target() {
 }
 
 profile::Window fabricate(const Fabrication& wishes) {
-  profile::Window window(fabricated_target(), 1'700'000'000'000'000'000 - static_cast<std::int64_t>(wishes.start_ns));
+  profile::Target target = fabricated_target();
+  if (!wishes.kernel) target.forms = {{"kernel probes", "none", "missing CAP_BPF"}};
+  profile::Window window(target, 1'700'000'000'000'000'000 - static_cast<std::int64_t>(wishes.start_ns));
   const std::vector<Path> all = paths();
   profile::Tables& tables = window.tables();
   std::vector<profile::ThreadId> threads;

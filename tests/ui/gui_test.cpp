@@ -67,9 +67,9 @@ TEST_F(Gui, NoThreadAtAllIsDrawnToo) {
   ASSERT_EQ(run({file("run.fanlight"), "--screenshot", file("a.png"), "--widgets", file("a.json"), "--after", "200ms"}),
             0)
       << words;
+  const auto widgets = testing::read_widgets(file("a.json"));
   std::set<std::string> panels;
-  for (const auto& panel : testing::read_widgets(file("a.json")).at("panels").as_array())
-    panels.emplace(panel.at("name").as_string());
+  for (const auto& panel : widgets.at("panels").as_array()) panels.emplace(panel.at("name").as_string());
   EXPECT_TRUE(panels.contains("Delivery latency"));
   EXPECT_FALSE(panels.contains("Empty"));
 }
