@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
 #include "tests/ui/fabricate.hpp"
 #include "ui/viewmodel/arrangement.hpp"
+#include "ui/viewmodel/measured.hpp"
 #include "ui/viewmodel/scene.hpp"
 #include "ui/viewmodel/status.hpp"
 #include "ui/views/paint_plots.hpp"
@@ -70,13 +75,114 @@ TEST(Bands, NothingIsLeftOut) {
   EXPECT_EQ(by_band(ns)[kIdleBand], 1u << static_cast<unsigned>(Reason::poll));
 }
 
-TEST(NiceTop, AtOrAboveAndRound) {
+TEST(AxisFor, ReachesAndIsExactInThreeDigits) {
   struct Case {
-    double value, expected;
+    double value;
+    bool whole;
+    double step;
+    int steps;
   };
-  for (const Case& c : {Case{0, 1}, Case{-3, 1}, Case{0.7, 0.8}, Case{1, 1}, Case{1.2, 2}, Case{41, 50}, Case{99, 100},
-                        Case{101, 200}, Case{84'000, 100'000}})
-    EXPECT_NEAR(nice_top(c.value), c.expected, c.expected * 1e-9) << c.value;
+  for (const Case& c :
+       {Case{0, false, 0.2, 5}, Case{-3, false, 0.2, 5}, Case{0.7, false, 0.2, 4}, Case{3, false, 1, 3},
+        Case{41, false, 10, 5}, Case{101, false, 50, 3}, Case{84'000, false, 20'000, 5}, Case{0, true, 1, 1},
+        Case{0.7, true, 1, 1}, Case{2.4, true, 1, 3}, Case{3, true, 1, 3}, Case{17, true, 5, 4}}) {
+    SCOPED_TRACE(c.value);
+    const Axis axis = axis_for(c.value, c.whole);
+    EXPECT_NEAR(axis.step, c.step, c.step * 1e-9);
+    EXPECT_EQ(axis.steps, c.steps);
+  }
+  for (double value = 0.0013; value < 1e10; value *= 1.07) {
+    SCOPED_TRACE(value);
+    const Axis axis = axis_for(value, false);
+    EXPECT_GE(axis.top(), value * (1 - 1e-6));
+    EXPECT_LT(axis.top() - axis.step, value);
+    for (int line = 1; line <= axis.steps; ++line) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.2e", axis.at(line));
+      EXPECT_NEAR(std::strtod(text, nullptr), axis.at(line), axis.at(line) * 1e-9) << text;
+    }
+    const double step = axis_for(value, true).step;
+    EXPECT_EQ(step, std::floor(step));
+    EXPECT_GE(step, 1);
+  }
+}
+
+TEST(Series, AFewMillisecondsAreNoRate) {
+  profile::Profile profile = made({.seconds = 3});
+  profile::SecondPoint tail = profile.seconds.back();
+  tail.from_ns = tail.to_ns;
+  tail.to_ns += 40'000'000;
+  profile.seconds.push_back(tail);
+  const Series series = build_series(profile, 0, 100), whole = build_series(made({.seconds = 3}), 0, 100);
+  ASSERT_EQ(series.time.size(), 4u);
+  for (const Line* line :
+       {&series.throughput_a, &series.throughput_b, &series.socket_writes, &series.socket_bytes, &series.cpus})
+    EXPECT_FALSE(line->values.back()) << line->name;
+  EXPECT_DOUBLE_EQ(series.throughput_a.top(), whole.throughput_a.top());
+  EXPECT_DOUBLE_EQ(series.throughput_a.last().value_or(0), whole.throughput_a.last().value_or(1));
+  profile.from_ns = tail.from_ns;
+  profile.to_ns = tail.to_ns;
+  EXPECT_EQ(build_cards(profile, series)[0].value, "-");
+}
+
+TEST(Unmeasured, IsNotZero) {
+  const profile::Profile profile = made({.kernel = false});
+  const Series series = build_series(profile, 0, 100);
+  EXPECT_FALSE(series.socket_writes.last());
+  EXPECT_FALSE(series.socket_bytes.last());
+  EXPECT_FALSE(series.cpus.last());
+  EXPECT_TRUE(series.throughput_a.last()) << "the target's own word";
+  const auto cards = build_cards(profile, series);
+  ASSERT_EQ(cards.size(), 7u);
+  EXPECT_NE(cards[0].value, "-");
+  for (std::size_t i = 3; i < cards.size(); ++i) {
+    EXPECT_EQ(cards[i].value, "-") << cards[i].title;
+    EXPECT_EQ(cards[i].detail, "not measured: missing CAP_BPF") << cards[i].title;
+  }
+  for (const ThreadRow& row : thread_rows(profile)) EXPECT_FALSE(row.measured);
+  EXPECT_EQ(no_sockets(profile.target), "Not measured: missing CAP_BPF");
+  EXPECT_EQ(no_operations(profile.target), "Not measured: missing CAP_BPF");
+  EXPECT_EQ(no_threads(profile.target), "Thread states: not measured: missing CAP_BPF");
+  EXPECT_EQ(build_series(made({.metrics = false, .kernel = false}), 0, 9).throughput_missing,
+            "not measured: missing CAP_BPF");
+}
+
+TEST(Unmeasured, ProbeByProbe) {
+  profile::Profile profile = made();
+  EXPECT_FALSE(unmeasured(profile.target, kScheduler));
+  EXPECT_TRUE(no_sockets(profile.target).starts_with("Nothing was written"));
+  EXPECT_TRUE(build_series(profile, 0, 9).cpus.last());
+  profile.target.forms.push_back({"socket writes", "none", "no tracepoint"});
+  profile.target.forms.push_back({"registry operations", "none", ""});
+  profile.target.forms.push_back({"map operations", "tp_btf", "counted late"});
+  EXPECT_EQ(unmeasured(profile.target, kSocketWrites), "not measured: no tracepoint");
+  EXPECT_FALSE(unmeasured(profile.target, kMapOperations)) << "a remark, not a refusal";
+  EXPECT_EQ(no_operations(profile.target),
+            "No operation on a BPF map in this time. Operations on the registry: not measured");
+  const Series series = build_series(profile, 0, 9);
+  EXPECT_FALSE(series.socket_writes.last());
+  EXPECT_TRUE(series.cpus.last());
+  const auto cards = build_cards(profile, series);
+  EXPECT_EQ(cards[3].value, "-");
+  EXPECT_NE(cards[6].value, "-");
+}
+
+TEST(Scene, TimeIsEnoughToDraw) {
+  EXPECT_FALSE(drawable({}));
+  const profile::Profile profile = made({.threads = 0, .kernel = false});
+  ASSERT_TRUE(profile.threads.empty());
+  EXPECT_TRUE(drawable(profile));
+  EXPECT_EQ(build_cards(profile, build_series(profile, 0, 9))[2].value, "1000");
+}
+
+TEST(StateKeys, LargestFirst) {
+  const auto keys = state_keys(build_series(made(), 0, 100));
+  ASSERT_GT(keys.size(), 3u);
+  EXPECT_TRUE(keys[0].text.starts_with("idle ")) << keys[0].text;
+  EXPECT_TRUE(keys[1].text.starts_with("running ")) << keys[1].text;
+  const auto lossy = state_keys(build_series(made({.dropped = 1}), 0, 100));
+  EXPECT_EQ(lossy[0].text, "records lost");
+  for (std::size_t band = 0; band < kBands.size(); ++band) EXPECT_LE(band_name(band).size(), 14u) << band_name(band);
 }
 
 TEST(Cards, SayWhatTheTargetSaysFirst) {
@@ -97,6 +203,7 @@ TEST(Tables, ThreadsBusiestFirstAndStable) {
     double all = 0;
     for (std::size_t band = 0; band < kBands.size(); ++band) all += row.share(band);
     EXPECT_NEAR(all, 1, 1e-9);
+    EXPECT_NEAR(row.share(0) + row.share(1) + row.blocked(), 1, 1e-9);
   }
   sort_rows(rows, ThreadOrder::name, false);
   EXPECT_EQ(rows[3].name, "worker-4");
@@ -142,6 +249,18 @@ TEST(Tables, NotesSayWhatIsMissing) {
   EXPECT_EQ(list[0].text, "socket latency: off, fentry is refused on this kernel");
   EXPECT_EQ(list[1].kind, Note::Kind::agreement);
   EXPECT_EQ(list[2].kind, Note::Kind::event);
+}
+
+TEST(Tables, AFewSamplesAgreeOnNothing) {
+  profile::Profile profile = made();
+  EXPECT_TRUE(notes(profile)[1].text.starts_with("the samplers agree to "));
+  for (profile::SampleRow& row : profile.samples) row.count = row.sampler == Sampler::inprocess_cpu ? 1 : row.count;
+  std::erase_if(profile.samples, [kept = 29u](const profile::SampleRow& row) mutable {
+    return row.sampler == Sampler::inprocess_cpu && (kept == 0 || kept-- == 0);
+  });
+  const Note note = notes(profile)[1];
+  EXPECT_EQ(note.kind, Note::Kind::unsure);
+  EXPECT_TRUE(note.text.starts_with("too few samples to compare the samplers: kernel ")) << note.text;
 }
 
 TEST(Scene, LeavesIdleOutUnlessAsked) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "collector/profile/merge.hpp"
+#include "ui/viewmodel/measured.hpp"
 
 namespace fanlight::ui {
 namespace {
@@ -54,9 +55,13 @@ std::vector<profile::SecondPoint> newest_points(const profile::Profile& profile,
   return points;
 }
 
+std::optional<double> rate(double count, double seconds) {
+  if (seconds < kShortestRate) return std::nullopt;
+  return count / seconds;
+}
+
 std::optional<double> rate(const profile::Metric* counter, double seconds) {
-  if (counter == nullptr) return std::nullopt;
-  return counter->value / seconds;
+  return counter == nullptr ? std::nullopt : rate(counter->value, seconds);
 }
 
 std::optional<double> percentile(const KernelHistogram& histogram, double fraction) {
@@ -74,7 +79,8 @@ bool any(const std::vector<profile::SecondPoint>& points, std::string_view name)
 std::string_view band_name(std::size_t band) {
   const Reason reason = kBands[band];
   if (reason == Reason::runnable_queued) return "runnable";
-  if (reason == Reason::poll) return "idle (epoll/poll)";
+  if (reason == Reason::event) return "signal/child";
+  if (reason == Reason::poll) return "idle";
   return name_of(reason);
 }
 
@@ -105,6 +111,9 @@ Series build_series(const profile::Profile& profile, std::uint64_t newest_ns, st
   series.throughput_b.name = own_throughput ? "publishes/s" : "";
   series.throughput_unit = "/s";
   series.latency_name = own_latency ? "Delivery latency" : "Run-queue latency";
+  const auto no_sockets = unmeasured(profile.target, kSocketWrites), no_states = unmeasured(profile.target, kScheduler);
+  if (!own_throughput && no_sockets) series.throughput_missing = *no_sockets;
+  if (!own_latency && no_states) series.latency_missing = *no_states;
   series.latency_p50.name = "p50";
   series.latency_p99.name = "p99";
   for (const profile::SecondPoint& point : points) {
@@ -122,15 +131,17 @@ Series build_series(const profile::Profile& profile, std::uint64_t newest_ns, st
     series.top = std::max(series.top, column);
     series.top_without_idle = std::max(series.top_without_idle, column - series.threads[kIdleBand].back());
     series.losses.push_back(static_cast<double>(point.dropped));
-    const double writes = static_cast<double>(point.socket.writes) / seconds;
-    series.socket_writes.values.emplace_back(writes);
-    series.socket_bytes.values.emplace_back(static_cast<double>(point.socket.bytes) / seconds);
-    series.cpus.values.emplace_back(series.threads[0].back());
+    const auto counted = [&](std::uint64_t number) {
+      return no_sockets ? std::nullopt : rate(static_cast<double>(number), seconds);
+    };
+    const std::optional<double> writes = counted(point.socket.writes);
+    series.socket_writes.values.push_back(writes);
+    series.socket_bytes.values.push_back(counted(point.socket.bytes));
+    series.cpus.values.push_back(no_states ? std::nullopt : rate(static_cast<double>(bands[0]) / 1e9, seconds));
     series.run_queue_p99.values.push_back(percentile(point.run_queue_ns, 0.99));
     const profile::Metric* connections = metric(point.metrics, "connections");
     series.connections.values.push_back(connections ? std::optional(connections->value) : std::nullopt);
-    series.throughput_a.values.push_back(own_throughput ? rate(metric(point.metrics, "deliveries"), seconds)
-                                                        : std::optional(writes));
+    series.throughput_a.values.push_back(own_throughput ? rate(metric(point.metrics, "deliveries"), seconds) : writes);
     series.throughput_b.values.push_back(own_throughput ? rate(metric(point.metrics, "publishes"), seconds)
                                                         : std::nullopt);
     const profile::Metric* latency = metric(point.metrics, "delivery_latency");
@@ -149,12 +160,18 @@ const profile::Metric* metric(const std::vector<profile::Metric>& metrics, std::
   return nullptr;
 }
 
-double nice_top(double value) {
-  if (!(value > 0) || !std::isfinite(value)) return 1;
-  const double power = std::pow(10.0, std::floor(std::log10(value)));
-  for (const double step : {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0})
-    if (value <= step * power * (1 + 1e-9)) return step * power;
-  return 10 * power;
+Axis axis_for(double value, bool whole) {
+  constexpr int kMostSteps = 5;
+  if (!(value > 0) || !std::isfinite(value)) value = 1;
+  double power = std::pow(10.0, std::floor(std::log10(value)) - 1);
+  for (;; power *= 10) {
+    for (const double digit : {1.0, 2.0, 5.0}) {
+      const double step = digit * power;
+      if (whole && step < 1 - 1e-9) continue;
+      const double steps = std::ceil(value / step * (1 - 1e-9));
+      if (steps <= kMostSteps) return {whole ? std::round(step) : step, std::max(1, static_cast<int>(steps))};
+    }
+  }
 }
 
 }  // namespace fanlight::ui

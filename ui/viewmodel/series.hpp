@@ -25,13 +25,17 @@ std::string_view band_name(std::size_t band);
 /// Sums reasons into bands. The sum over all bands is the sum over all reasons.
 std::array<std::uint64_t, kBands.size()> by_band(const PerReason& ns);
 
+/// A shorter time, in seconds, says nothing about a rate: what happened to be written in its few milliseconds would
+/// stand as a spike.
+inline constexpr double kShortestRate = 0.2;
+
 struct TimeAxis {
   std::vector<std::uint64_t> from_ns;  // of each point, ascending
   std::vector<std::uint64_t> to_ns;
   std::size_t size() const { return from_ns.size(); }
 };
 
-/// One value per point; where nothing was measured there is none.
+/// One value per point; where nothing was measured, or for a rate not long enough, there is none.
 struct Line {
   std::string name;
   std::vector<std::optional<double>> values;
@@ -47,7 +51,8 @@ struct Series {
   double top_without_idle = 0;
   Line throughput_a, throughput_b;  // per second: deliveries and publishes, or socket writes
   std::string throughput_unit;
-  Line latency_p50, latency_p99;  // ns: delivery latency, or run-queue latency
+  std::string throughput_missing, latency_missing;  // why there is no line; empty: it was measured
+  Line latency_p50, latency_p99;                    // ns: delivery latency, or run-queue latency
   std::string latency_name;
   Line socket_bytes, socket_writes, run_queue_p99, connections, cpus;
 };
@@ -59,7 +64,17 @@ Series build_series(const profile::Profile& profile, std::uint64_t newest_ns, st
 /// The metric of that name, nullptr when the target publishes none.
 const profile::Metric* metric(const std::vector<profile::Metric>& metrics, std::string_view name);
 
-/// A round number at or above `value`: one even digit (or 1, 3, 5) times a power of ten. 0 gives 1.
-double nice_top(double value);
+/// Where an axis from 0 has its lines: 1 to 5 steps, each 1, 2 or 5 times a power of ten, so that every label is exact
+/// in three digits.
+struct Axis {
+  double step = 1;
+  int steps = 1;
+  double at(int line) const { return step * line; }
+  double top() const { return at(steps); }
+};
+
+/// The lowest such axis that reaches `value`; as for 1 where that is not above 0. `whole`: only whole numbers, for
+/// things that come in pieces.
+Axis axis_for(double value, bool whole);
 
 }  // namespace fanlight::ui

@@ -8,6 +8,7 @@
 #include "collector/profile/cross_check.hpp"
 #include "collector/profile/merge.hpp"
 #include "core/units.hpp"
+#include "ui/viewmodel/measured.hpp"
 
 namespace fanlight::ui {
 namespace {
@@ -51,13 +52,14 @@ double seconds_of(const profile::Profile& profile) {
 
 double ThreadRow::blocked() const {
   double part = 0;
-  for (std::size_t band = 2; band < kIdleBand; ++band) part += share(band);
+  for (std::size_t band = 2; band < kBands.size(); ++band) part += share(band);
   return part;
 }
 
 std::vector<ThreadRow> thread_rows(const profile::Profile& profile) {
   std::vector<ThreadRow> rows;
   rows.reserve(profile.threads.size());
+  const bool measured = !unmeasured(profile.target, kScheduler);
   for (const profile::Thread& thread : profile.threads) {
     ThreadRow row;
     row.tid = thread.tid;
@@ -69,6 +71,7 @@ std::vector<ThreadRow> thread_rows(const profile::Profile& profile) {
     const double seconds = row.ns == 0 ? seconds_of(profile) : static_cast<double>(row.ns) / 1e9;
     row.switches_per_second = static_cast<double>(thread.switches_voluntary + thread.switches_preempted) / seconds;
     row.migrations = thread.migrations;
+    row.measured = measured;
     rows.push_back(std::move(row));
   }
   sort_rows(rows, ThreadOrder::running, true);
@@ -174,9 +177,13 @@ std::vector<Note> notes(const profile::Profile& profile) {
     list.push_back({Note::Kind::missing, form.probe + ": off" + (form.why.empty() ? "" : ", " + form.why)});
   }
   if (const profile::CrossCheck check = profile::cross_check(profile); check.possible()) {
-    list.push_back({Note::Kind::agreement, "the samplers agree to " + format_share(check.agreement, 1) + ": kernel " +
-                                               std::to_string(check.kernel_samples) + ", in-process " +
-                                               std::to_string(check.inprocess_samples) + " samples"});
+    constexpr std::uint64_t kEnough = 30;
+    const bool enough = std::min(check.kernel_samples, check.inprocess_samples) >= kEnough;
+    list.push_back({enough ? Note::Kind::agreement : Note::Kind::unsure,
+                    (enough ? "the samplers agree to " + format_share(check.agreement, 1)
+                            : std::string("too few samples to compare the samplers")) +
+                        ": kernel " + std::to_string(check.kernel_samples) + ", in-process " +
+                        std::to_string(check.inprocess_samples) + " samples"});
   }
   for (auto event = profile.events.rbegin(); event != profile.events.rend(); ++event)
     list.push_back({Note::Kind::event, event->text});

@@ -20,10 +20,11 @@ struct ThreadRow {
   std::uint64_t run_queue_p99_ns = 0;
   double switches_per_second = 0;
   std::uint64_t migrations = 0;
+  bool measured = true;  // false: no probe counted switches, migrations and states
   double share(std::size_t band) const {
     return ns == 0 ? 0 : static_cast<double>(bands[band]) / static_cast<double>(ns);
   }
-  /// Blocked, but not idle.
+  /// Blocked, idle waiting included: running, runnable and blocked add up to 1.
   double blocked() const;
 };
 
@@ -79,10 +80,11 @@ struct ProgramRow {
 std::vector<ProgramRow> program_rows(const profile::Profile& profile);
 
 struct Note {
-  enum class Kind : std::uint8_t { missing, event, agreement } kind = Kind::event;
+  enum class Kind : std::uint8_t { missing, event, agreement, unsure } kind = Kind::event;
   std::string text;
 };
-/// What is missing and why, how far the samplers agree, what happened; newest event first.
+/// What is missing and why, how far the samplers agree (below 30 samples of either: that it cannot be said), what
+/// happened; newest event first.
 std::vector<Note> notes(const profile::Profile& profile);
 
 /// Length of the range; never 0.

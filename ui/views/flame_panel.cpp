@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/units.hpp"
+#include "ui/viewmodel/measured.hpp"
 #include "ui/views/paint_flame.hpp"
 #include "ui/views/panel.hpp"
 #include "ui/views/panels.hpp"
@@ -131,16 +132,34 @@ void show_path(Ui& ui, const Rect& line) {
                      share_text(tree.nodes[ui.flame.zoom].total, tree.root().total).c_str());
 }
 
-const char* why_empty(const Ui& ui) {
+/// The probe without which a view has nothing to show; empty: the view needs none of the kernel's.
+std::string_view probe_of(profile::View view) {
+  switch (view) {
+    case profile::View::on_cpu: return kOnCpuSampler;
+    case profile::View::off_cpu:
+    case profile::View::runnable:
+    case profile::View::wall: return kScheduler;
+    case profile::View::socket: return kSocketWrites;
+    case profile::View::map: return kMapOperations;
+    case profile::View::inprocess: break;
+  }
+  return {};
+}
+
+std::string why_empty(const Ui& ui) {
   if (ui.scene->flame.idle_left_out > 0) return "Every thread waited for something to do. Press \"idle\" to see where.";
+  const std::string_view probe = probe_of(ui.selection.view);
+  if (const auto why = unmeasured(ui.scene->profile->target, probe); why && !probe.empty())
+    return "This view: " + *why + ".";
   switch (ui.selection.view) {
-    case profile::View::on_cpu: return "No thread ran in this time, or the on-CPU sampler is off.";
+    case profile::View::on_cpu: return "No thread ran in this time.";
     case profile::View::off_cpu: return "No thread was blocked in this time.";
     case profile::View::runnable: return "No thread had to wait for a CPU in this time.";
     case profile::View::wall: return "No thread was seen in this time.";
     case profile::View::socket: return "Nothing was written to a socket in this time, or its stacks were not sampled.";
     case profile::View::map: return "No map operation was sampled in this time.";
-    case profile::View::inprocess: return "No samples from inside the target: it does not carry Fanlight's sampler.";
+    case profile::View::inprocess:
+      return "No samples from inside the target: it was idle, or does not carry Fanlight's sampler.";
   }
   return "";
 }
@@ -168,7 +187,7 @@ void show_graph(Ui& ui, const Rect& body) {
   lay_out(ui, std::max(1.0f, std::floor(body.w - 2 * pad - ImGui::GetStyle().ScrollbarSize)));
   const FlameLayout& layout = ui.flame.layout;
   if (layout.boxes.empty()) {
-    say_nothing_here(ui, why_empty(ui));
+    say_nothing_here(ui, why_empty(ui).c_str());
     ImGui::EndChild();
     return;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "core/units.hpp"
 
@@ -22,18 +23,18 @@ std::string span_text(double seconds) {
   return text;
 }
 
-/// The frame that all plots share: four horizontal lines with numbers, four stretches of time.
-void paint_axes(Drawing& drawing, const Rect& area, const TimeSpan& span, double top,
+/// The frame that all plots share: horizontal lines with numbers, four stretches of time.
+void paint_axes(Drawing& drawing, const Rect& area, const TimeSpan& span, const Axis& axis,
                 const std::function<std::string(double)>& text, const Pen& pen) {
   constexpr int kSteps = 4;
   const float line = std::max(1.0f, std::floor(pen.scale));
   const float half = std::floor(pen.height(Face::small) / 2);
   const bool low = area.h < pen.px(70);
-  for (int i = 0; i <= kSteps; ++i) {
-    const float y = std::round(area.y + area.h * (1 - static_cast<float>(i) / kSteps));
+  for (int i = 0; i <= axis.steps; ++i) {
+    const float y = std::round(area.y + area.h * (1 - static_cast<float>(i) / static_cast<float>(axis.steps)));
     drawing.fill({area.x, y, area.w, line}, i == 0 ? kLine : kGrid);
-    if (low && i % kSteps != 0) continue;
-    label_right(drawing, area.x - pen.px(6), y - half, kMuted, text(top * i / kSteps), pen);
+    if (low && i % axis.steps != 0) continue;
+    label_right(drawing, area.x - pen.px(6), y - half, kMuted, text(axis.at(i)), pen);
   }
   const double seconds = static_cast<double>(span.end_ns - span.begin_ns) / 1e9;
   for (int i = 0; i <= kSteps; ++i) {
@@ -50,7 +51,8 @@ void paint_axes(Drawing& drawing, const Rect& area, const TimeSpan& span, double
   }
 }
 
-void paint_nothing(Drawing& drawing, const Rect& area, const char* words, const Pen& pen) {
+void paint_nothing(Drawing& drawing, const Rect& area, std::string_view all, const Pen& pen) {
+  const std::string words = fit(all, area.w, Face::regular, pen.measure);
   const float width = pen.measure(words, Face::regular);
   drawing.label(area.x + (area.w - width) / 2, area.y + area.h / 2 - pen.height(Face::regular) / 2, Face::regular,
                 kFaint, words);
@@ -123,14 +125,10 @@ void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, 
   // Idle threads may be hundreds where one works; the rest must stay readable.
   // Threads come and go within a second, so a column may stand a little above a whole number.
   constexpr double kRagged = 0.97;
-  const double top = nice_top(
-      kRagged * (series.top_without_idle > 0 ? std::min(series.top, series.top_without_idle * 2.5) : series.top));
-  const auto threads = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, value < 10 && value != std::floor(value) ? "%.2g" : "%.0f", value);
-    return std::string(text);
-  };
-  paint_axes(drawing, area, span, top, threads, pen);
+  const Axis axis = axis_for(
+      kRagged * (series.top_without_idle > 0 ? std::min(series.top, series.top_without_idle * 2.5) : series.top), true);
+  const double top = axis.top();
+  paint_axes(drawing, area, span, axis, format_count, pen);
   for (std::size_t i = 0; i < series.time.size(); ++i) {
     const float left = std::round(span.x_of(series.time.from_ns[i], area));
     const float right = std::round(span.x_of(series.time.to_ns[i], area));
@@ -160,8 +158,12 @@ std::vector<Key> state_keys(const Series& series) {
       sums[band] += series.threads[band][i] * static_cast<double>(series.time.to_ns[i] - series.time.from_ns[i]);
     all += sums[band];
   }
+  // What no longer fits is left out at the end: that must be the smallest.
+  std::array<std::size_t, kBands.size()> order{};
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sums[a] > sums[b]; });
   std::vector<Key> keys;
-  for (std::size_t band = 0; band < kBands.size(); ++band) {
+  for (const std::size_t band : order) {
     if (sums[band] <= 0) continue;
     const std::string share = sums[band] < all * 0.0005 ? "<0.1 %" : format_share(sums[band], all);
     keys.push_back({std::string(band_name(band)) + " " + share, colour_of(kBands[band])});
@@ -172,7 +174,7 @@ std::vector<Key> state_keys(const Series& series) {
 }
 
 void paint_lines(Drawing& drawing, std::span<const PlottedLine> lines, const TimeAxis& time, const TimeSpan& span,
-                 Rect rect, const std::function<std::string(double)>& text, const Pen& pen) {
+                 Rect rect, const std::function<std::string(double)>& text, const Pen& pen, std::string_view missing) {
   const Rect area = plot_area(rect, pen);
   double top = 0;
   bool any = false;
@@ -180,10 +182,10 @@ void paint_lines(Drawing& drawing, std::span<const PlottedLine> lines, const Tim
     top = std::max(top, plotted.line->top());
     any = any || plotted.line->last().has_value();
   }
-  if (!any) return paint_nothing(drawing, area, "nothing counted in this time", pen);
-  top = nice_top(top * 1.05);
-  paint_axes(drawing, area, span, top, text, pen);
-  for (const PlottedLine& plotted : lines) paint_step_line(drawing, plotted, time, span, area, top, pen);
+  if (!any) return paint_nothing(drawing, area, missing.empty() ? "nothing counted in this time" : missing, pen);
+  const Axis axis = axis_for(top * 1.05, false);
+  paint_axes(drawing, area, span, axis, text, pen);
+  for (const PlottedLine& plotted : lines) paint_step_line(drawing, plotted, time, span, area, axis.top(), pen);
 }
 
 void paint_keys(Drawing& drawing, std::span<const Key> keys, Rect rect, const Pen& pen) {

@@ -34,17 +34,19 @@ struct Key {
 void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, Rect rect,
                   std::pair<std::uint64_t, std::uint64_t> range, const Pen& pen);
 
-/// The bands that occur, with their share of all of the time plotted; before them, losses where there were any.
+/// The bands that occur, with their share of all of the time plotted, largest first; before them, losses where there
+/// were any.
 std::vector<Key> state_keys(const Series& series);
 
-/// Lines over one axis that begins at 0. `text` makes the axis labels.
+/// Lines over one axis that begins at 0. `text` makes the axis labels; `missing` is why there may be no line.
 struct PlottedLine {
   const Line* line = nullptr;
   Colour colour;
   bool filled = false;
 };
 void paint_lines(Drawing& drawing, std::span<const PlottedLine> lines, const TimeAxis& time, const TimeSpan& span,
-                 Rect rect, const std::function<std::string(double)>& text, const Pen& pen);
+                 Rect rect, const std::function<std::string(double)>& text, const Pen& pen,
+                 std::string_view missing = {});
 
 /// The legend, from the left of `rect`; entries that no longer fit are left out.
 void paint_keys(Drawing& drawing, std::span<const Key> keys, Rect rect, const Pen& pen);

@@ -76,6 +76,7 @@ struct LinePlot {
   const char* title;
   std::array<PlottedLine, 2> lines;
   std::string (*text)(double);
+  std::string_view missing;
 };
 
 void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
@@ -91,7 +92,7 @@ void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
   }
   const Rect body = panel.body();
   ui.drawing.clear();
-  paint_lines(ui.drawing, lines, series.time, span, body, plot.text, ui.pen);
+  paint_lines(ui.drawing, lines, series.time, span, body, plot.text, ui.pen, plot.missing);
   draw_now(ui);
   ImGui::GetWindowDrawList()->PushClipRectFullScreen();
   paint_keys(ui.drawing, keys, panel.head(), ui.pen);
@@ -133,7 +134,8 @@ void show_throughput(Ui& ui, Rect rect) {
              {"throughput",
               "Throughput",
               {PlottedLine{&series.throughput_a, kSeriesC, true}, PlottedLine{&series.throughput_b, kSeriesA}},
-              count_axis});
+              count_axis,
+              series.throughput_missing});
 }
 
 void show_latency(Ui& ui, Rect rect) {
@@ -142,7 +144,8 @@ void show_latency(Ui& ui, Rect rect) {
              {"latency",
               series.latency_name.c_str(),
               {PlottedLine{&series.latency_p99, kSeriesB, true}, PlottedLine{&series.latency_p50, kSeriesA}},
-              time_axis});
+              time_axis,
+              series.latency_missing});
 }
 
 void show_cards(Ui& ui, Rect rect) {

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/units.hpp"
+#include "ui/viewmodel/measured.hpp"
 #include "ui/views/paint_plots.hpp"
 #include "ui/views/panel.hpp"
 #include "ui/views/panels.hpp"
@@ -52,6 +53,7 @@ void band_tooltip(Ui& ui, const ThreadRow& row) {
     ImGui::SameLine(ui.pen.px(200));
     ImGui::TextUnformatted(format_ns(static_cast<double>(row.bands[band])).c_str());
   }
+  if (!row.measured) return ImGui::TextUnformatted(no_threads(ui.scene->profile->target).c_str());
   ImGui::Text("%s migrations", format_count(static_cast<double>(row.migrations)).c_str());
 }
 
@@ -75,7 +77,7 @@ void thread_row(Ui& ui, const ThreadRow& row) {
              row.share(1) > 0.1 ? colour_of(Reason::runnable_queued) : colour);
   cell_right(ui, row.ns == 0 ? "-" : percent(row.blocked()), colour);
   cell_right(ui, time(static_cast<double>(row.run_queue_p99_ns)), colour);
-  cell_right(ui, format_count(row.switches_per_second), colour);
+  cell_right(ui, row.measured ? format_count(row.switches_per_second) : "-", colour);
 }
 
 void program_rows(Ui& ui) {
@@ -109,7 +111,7 @@ void show_threads(Ui& ui, Rect rect) {
   const auto threads = ui.scene->threads.size();
   const Panel panel(ui, "Threads", rect,
                     std::to_string(threads) + (threads == 1 ? " thread" : " threads") + ", share of each one's time");
-  if (threads == 0) return say_nothing_here(ui, "No thread was seen in this time.");
+  if (threads == 0) return say_nothing_here(ui, no_threads(ui.scene->profile->target).c_str());
   const auto& c = kThreadColumns;
   if (!begin_sorted_table(ui, "threads", {c[0], c[1], c[2], c[3], c[4], c[5], c[6]})) return;
   order_threads(ui);
@@ -147,7 +149,7 @@ void show_functions(Ui& ui, Rect rect) {
 
 void show_sockets(Ui& ui, Rect rect) {
   const Panel panel(ui, "Socket writes", rect);
-  if (ui.scene->sockets.empty()) return say_nothing_here(ui, "Nothing was written to a socket in this time.");
+  if (ui.scene->sockets.empty()) return say_nothing_here(ui, no_sockets(ui.scene->profile->target).c_str());
   if (!begin_table(ui, "sockets",
                    {{"thread", 0, false}, {"writes/s", 56}, {"bytes/s", 66}, {"EAGAIN", 50}, {"errors", 44}}))
     return;
@@ -166,8 +168,7 @@ void show_sockets(Ui& ui, Rect rect) {
 
 void show_operations(Ui& ui, Rect rect) {
   const Panel panel(ui, "Map and registry operations", rect);
-  if (ui.scene->operations.empty())
-    return say_nothing_here(ui, "No operation on a BPF map or on the target's registry in this time.");
+  if (ui.scene->operations.empty()) return say_nothing_here(ui, no_operations(ui.scene->profile->target).c_str());
   if (!begin_table(
           ui, "operations",
           {{"object", 0, false}, {"operation", 74, false}, {"per s", 48}, {"failed", 44}, {"p50", 52}, {"p99", 52}}))
@@ -235,6 +236,7 @@ void show_notes(Ui& ui, Rect rect) {
     for (const Note& note : scene.notes) {
       const Colour dot = note.kind == Note::Kind::missing     ? kAccent
                          : note.kind == Note::Kind::agreement ? kGood
+                         : note.kind == Note::Kind::unsure    ? kMuted
                                                               : kSeriesA;
       const ImVec2 at = ImGui::GetCursorScreenPos();
       const float side = std::round(ui.pen.px(6));
