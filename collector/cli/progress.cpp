@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "collector/kernel/privilege.hpp"
 #include "core/units.hpp"
 
 namespace fanlight::cli {
@@ -70,6 +71,11 @@ void say_what_is_missing(const profile::Target& target) {
   for (const kernel::Form& form : target.forms) {
     if (form.form == "none") std::fprintf(stderr, "without %s: %s\n", form.probe.c_str(), form.why.c_str());
   }
+}
+
+void keep_only_reading(const std::filesystem::path& output) {
+  if (const auto dropped = kernel::drop_privileges(output); !dropped)
+    std::fprintf(stderr, "with all its privileges still: %s\n", dropped.error().what.c_str());
 }
 
 }  // namespace fanlight::cli

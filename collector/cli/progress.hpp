@@ -27,4 +27,8 @@ class Progress {
 /// One line on stderr for every probe that is not in use, with the reason. Silent when nothing is missing.
 void say_what_is_missing(const profile::Target& target);
 
+/// Gives up what only attaching needed; new files go into `output` (empty: none). A kernel that refuses is told of on
+/// stderr, and the work goes on. Before any other thread is started.
+void keep_only_reading(const std::filesystem::path& output = {});
+
 }  // namespace fanlight::cli

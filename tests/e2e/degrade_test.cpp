@@ -1,5 +1,10 @@
 // Without privilege: the sampler inside the target alone, and words for what is missing. Never a silent blank.
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "tests/e2e/broadcast.hpp"
 
@@ -60,6 +65,55 @@ TEST(Degrade, TheReportSaysThatTheMapProbeCameLate) {
   const std::string report = fanlight({"report", file.string()});
   EXPECT_NE(report.find("map operations by tp_btf: attached "), std::string::npos) << report;
   EXPECT_NE(report.find("earlier operations are not counted"), std::string::npos) << report;
+}
+
+std::uint64_t status_mask(pid_t pid, const std::string& key) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key + ":")) return std::stoull(line.substr(key.size() + 1), nullptr, 16);
+  return ~std::uint64_t{0};
+}
+
+/// What attaching needed is gone afterwards, and the map probe, which comes and goes with the target's maps, still
+/// works.
+TEST(Degrade, PrivilegeIsGivenUpOnceAttached) {
+  const auto file = scratch("privilege") / "run.fanlight";
+  Child target({TRUTH_MAP_OPS, "late"});
+  ASSERT_FALSE(target.await("ready").empty());
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "-o", file.string()});
+  ASSERT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  constexpr std::uint64_t kReading =
+      1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_SYSLOG | 1ull << CAP_CHECKPOINT_RESTORE;
+  for (const char* set : {"CapPrm", "CapEff", "CapBnd"})
+    EXPECT_EQ(status_mask(recorder.pid(), set) & ~kReading, 0u) << set;
+  target.send("go");
+  ASSERT_FALSE(target.await("holding").empty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));  // a reading is taken every second
+  target.send("go");
+  EXPECT_EQ(target.wait(), 0) << target.err();
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const boost::json::object report = report_of(file);
+  std::uint64_t lookups = 0;
+  for (const boost::json::value& row : report.at("maps").as_array())
+    if (row.at("operation").as_string() == "lookup") lookups += row.at("count").to_number<std::uint64_t>();
+  EXPECT_EQ(lookups, 10'000u) << boost::json::serialize(report.at("maps"));
+}
+
+TEST(Degrade, ADirectoryOfAnotherUserIsStillWrittenTo) {
+  const auto directory = scratch("privilege_sudo");
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::chown(directory.c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(::chmod(directory.c_str(), 0700), 0);
+  const auto file = directory / "run.fanlight";
+  Child target({TRUTH_MAP_OPS, "late"});
+  ASSERT_FALSE(target.await("ready").empty());
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "1s", "-o", file.string()});
+  ASSERT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  EXPECT_NE(status_mask(recorder.pid(), "CapEff") & 1ull << CAP_DAC_OVERRIDE, 0u);
+  EXPECT_EQ(status_mask(recorder.pid(), "CapEff") & 1ull << CAP_BPF, 0u);
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  EXPECT_FALSE(std::filesystem::exists(directory / "run.fanlight-wal"));
+  EXPECT_TRUE(report_of(file).contains("threads"));
 }
 
 TEST(Degrade, NothingToSeeIsAnErrorWithAHint) {
