@@ -251,6 +251,15 @@ TEST(Tables, NotesSayWhatIsMissing) {
   EXPECT_EQ(list[2].kind, Note::Kind::event);
 }
 
+TEST(Tables, NotesSayWhatCameLate) {
+  profile::Profile profile = made();
+  profile.target.forms = {{"scheduler", "tp_btf", ""}, {"map operations", "tp_btf", "attached 2 s after the start"}};
+  const auto list = notes(profile);
+  ASSERT_FALSE(list.empty());
+  EXPECT_EQ(list[0].kind, Note::Kind::missing);
+  EXPECT_EQ(list[0].text, "map operations: tp_btf, attached 2 s after the start");
+}
+
 TEST(Tables, AFewSamplesAgreeOnNothing) {
   profile::Profile profile = made();
   EXPECT_TRUE(notes(profile)[1].text.starts_with("the samplers agree to "));

@@ -173,8 +173,10 @@ std::vector<ProgramRow> program_rows(const profile::Profile& profile) {
 std::vector<Note> notes(const profile::Profile& profile) {
   std::vector<Note> list;
   for (const kernel::Form& form : profile.target.forms) {
-    if (form.form != "none") continue;
-    list.push_back({Note::Kind::missing, form.probe + ": off" + (form.why.empty() ? "" : ", " + form.why)});
+    const bool off = form.form == "none";
+    if (!off && form.why.empty()) continue;
+    list.push_back({Note::Kind::missing,
+                    form.probe + ": " + (off ? "off" : form.form) + (form.why.empty() ? "" : ", " + form.why)});
   }
   if (const profile::CrossCheck check = profile::cross_check(profile); check.possible()) {
     constexpr std::uint64_t kEnough = 30;

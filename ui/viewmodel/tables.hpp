@@ -83,8 +83,8 @@ struct Note {
   enum class Kind : std::uint8_t { missing, event, agreement, unsure } kind = Kind::event;
   std::string text;
 };
-/// What is missing and why, how far the samplers agree (below 30 samples of either: that it cannot be said), what
-/// happened; newest event first.
+/// What is missing, in whole or for a while, and why; how far the samplers agree (below 30 samples of either: that it
+/// cannot be said), what happened; newest event first.
 std::vector<Note> notes(const profile::Profile& profile);
 
 /// Length of the range; never 0.
