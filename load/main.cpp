@@ -4,11 +4,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <string>
 
+#include "core/units.hpp"
 #include "load/options.hpp"
+#include "load/output_file.hpp"
 #include "load/run.hpp"
 
 namespace {
@@ -59,10 +60,7 @@ Result<> write_report(const load::Report& report, const std::string& json) {
   } else {
     std::cout << load::to_text(report) << std::flush;
     if (!json.empty()) {
-      errno = 0;
-      std::ofstream file(json);
-      file << load::to_json(report) << '\n' << std::flush;
-      if (!file) return fail(errno, "write " + json, "check the path and the space left");
+      if (auto written = load::write_whole(json, load::to_json(report) + "\n"); !written) return written;
     }
   }
   if (!std::cout) return fail(errno, "write the report");
@@ -86,12 +84,9 @@ int main(int argc, char** argv) {
   ::sigaction(SIGTERM, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
-  // A path that cannot be written is told now, not after a run of an hour. What an earlier run left there stays so far.
-  if (!options.json.empty() && options.json != "-") {
-    errno = 0;
-    if (!std::ofstream(options.json, std::ios::app))
-      return say_error(fail(errno, "write " + options.json, "check the path and its permissions").error(), 1);
-  }
+  // A path that cannot be written is told now, not after a run of an hour.
+  if (!options.json.empty() && options.json != "-")
+    if (const auto writable = load::check_writable(options.json); !writable) return say_error(writable.error(), 1);
 
   Progress progress(options.quiet);
   const auto report =
@@ -102,5 +97,9 @@ int main(int argc, char** argv) {
   if (const auto written = write_report(*report, options.json); !written) return say_error(written.error(), 1);
   if (options.json == "-")
     for (const std::string& warning : report->warnings()) std::cerr << "WARNING: " << warning << '\n';
+  if (report->server_lost_after_ns)
+    return say_error({0, "the server went away after " + format_ns(static_cast<double>(*report->server_lost_after_ns)),
+                      "all streams were cut and no connection could be made any more: look at the server's own log"},
+                     1);
   return 0;
 }

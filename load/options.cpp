@@ -28,7 +28,7 @@ constexpr const char* kExamples = R"(Examples:
 Publishing is an open loop: message k is due at start + k / rate whatever the server does, and latency is counted from
 then. Messages are posted to /topics/TOPIC; subscribers hold /sse/TOPIC and /ws/TOPIC. Any host is taken, but sharing
 one clock the tester measures only servers that it publishes to itself; beyond loopback, load only what is yours.
-Exit status: 0 the run was made (whatever it found), 1 it could not be, 2 misused.)";
+Exit status: 0 the run was made (whatever it found), 1 it could not be or the server went away, 2 misused.)";
 
 Result<std::chrono::nanoseconds> duration_of(const char* option, const std::string& text, bool zero_allowed) {
   auto duration = parse_duration(text);

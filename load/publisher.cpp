@@ -61,6 +61,7 @@ Result<> Publisher::connect() {
     if (::poll(&wait, 1, static_cast<int>(ms)) <= 0) return fail(ETIMEDOUT, "connect");
     if (const int error = socket_error(connection.fd.get()); error != 0) return fail(error, "connect");
     connection.phase = Phase::idle;
+    set_open(connection, true);
     idle_.push_back(&connection);
     watch(connection, false);
   }
@@ -76,6 +77,13 @@ void Publisher::watch(Connection& connection, bool write) {
     fail_message(connection, "epoll: " + words_of(errno));
 }
 
+void Publisher::set_open(Connection& connection, bool open) {
+  if (connection.open == open) return;
+  connection.open = open;
+  open_ += open ? 1 : -1;
+  shared_.offline_since_ns = open_ == 0 ? monotonic_ns() : kNever;
+}
+
 /// The connection is of no use any more; a message that it carried is lost to our knowledge.
 void Publisher::fail_message(Connection& connection, const std::string& cause) {
   if ((connection.phase == Phase::sending || connection.phase == Phase::waiting) && connection.measured) {
@@ -83,6 +91,7 @@ void Publisher::fail_message(Connection& connection, const std::string& cause) {
     ++result_.causes[cause];
   }
   std::erase(idle_, &connection);
+  set_open(connection, false);
   connection.fd.reset();
   connection.phase = Phase::broken;
   connection.since_ns = monotonic_ns();
@@ -172,6 +181,7 @@ void Publisher::on_events(Connection& connection, std::uint32_t events) {
   if (connection.phase == Phase::connecting) {
     if (const int error = socket_error(connection.fd.get()); error != 0) return fail_message(connection, {});
     connection.phase = Phase::idle;
+    set_open(connection, true);
     connection.since_ns = monotonic_ns();
     idle_.push_back(&connection);
     return watch(connection, false);
@@ -211,7 +221,12 @@ std::uint64_t Publisher::next_wake_ns(std::uint64_t now_ns, std::uint64_t deadli
 void Publisher::settle(std::uint64_t measure_from_ns) {
   const std::uint64_t warmup = std::min(schedule_.count_before(measure_from_ns), schedule_.count());
   result_.scheduled = schedule_.count() - warmup;
-  result_.unsent = schedule_.count() - std::max(next_, warmup);
+  const std::uint64_t first = std::max(next_, warmup), count = schedule_.count();
+  const std::uint64_t offline_ns = shared_.offline_since_ns;
+  const std::uint64_t online =
+      offline_ns == kNever ? count : std::clamp(schedule_.count_before(offline_ns), first, count);
+  result_.unsent_busy = online - first;
+  result_.unsent_no_connection = count - online;
   for (const Connection& connection : connections_)
     if ((connection.phase == Phase::sending || connection.phase == Phase::waiting) && connection.measured)
       ++result_.unanswered;
@@ -232,6 +247,7 @@ void Publisher::run(std::uint64_t start_ns) {
     revive(now);
     const bool done = now >= end && next_ >= schedule_.count() && !busy();
     if (done || now >= deadline || shared_.stop.load(std::memory_order_relaxed)) break;
+    if (shared_.abandon.load(std::memory_order_relaxed)) break;
     now = monotonic_ns();
     const std::uint64_t wake = next_wake_ns(now, deadline);
     const std::uint64_t wait = wake > now ? wake - now : 0;

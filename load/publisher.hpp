@@ -18,14 +18,15 @@
 
 namespace fanlight::load {
 
-/// scheduled = accepted + refused + failed + unanswered + unsent, in the measured part of the run.
+/// scheduled = accepted + refused + failed + unanswered + unsent(), in the measured part of the run.
 struct Published {
-  std::uint64_t scheduled = 0;   // fell due
-  std::uint64_t accepted = 0;    // answered 2xx: every subscriber should receive these
-  std::uint64_t refused = 0;     // answered otherwise
-  std::uint64_t failed = 0;      // the connection broke; some may have been delivered all the same
-  std::uint64_t unanswered = 0;  // sent, no answer when the run ended
-  std::uint64_t unsent = 0;      // due, but every connection was waiting for the server until the run ended
+  std::uint64_t scheduled = 0;             // fell due
+  std::uint64_t accepted = 0;              // answered 2xx: every subscriber should receive these
+  std::uint64_t refused = 0;               // answered otherwise
+  std::uint64_t failed = 0;                // the connection broke; some may have been delivered all the same
+  std::uint64_t unanswered = 0;            // sent, no answer when the run ended
+  std::uint64_t unsent_busy = 0;           // due, but every connection was waiting for the server until the run ended
+  std::uint64_t unsent_no_connection = 0;  // due when there was none, and none came back
   std::map<std::string, std::uint64_t> causes;  // of refused and failed
   Latencies answer;                             // ns from sent to answered
   Latencies wait;                               // ns from due to sent: the server's slow answers and our own slip
@@ -33,6 +34,8 @@ struct Published {
   Latencies slip;              // ns from the first moment a message could be sent to when it was: ours alone
   std::uint64_t begin_ns = 0;  // of the measured part
   std::uint64_t end_ns = 0;
+
+  std::uint64_t unsent() const { return unsent_busy + unsent_no_connection; }
 };
 
 /// Posts every message over whichever connection is free, one at a time on each; a message that finds none waits and
@@ -46,8 +49,6 @@ class Publisher {
   /// Runs the schedule from `start_ns` (warm-up first), then waits for answers, `plan.drain` at most.
   void run(std::uint64_t start_ns);
   const Published& result() const { return result_; }
-  /// False when a published message could still be on its way; set by `run` before it returns.
-  bool all_answered() const { return result_.unanswered == 0 && result_.unsent == 0; }
 
  private:
   enum class Phase : std::uint8_t { broken, connecting, idle, sending, waiting };
@@ -59,6 +60,7 @@ class Publisher {
     std::uint64_t since_ns = 0;  // when it became idle, or broke
     std::uint64_t sent_ns = 0;
     bool measured = false;  // the message that it carries
+    bool open = false;      // connected
     std::string out;
     std::size_t out_sent = 0;
     ResponseReader reader;
@@ -72,6 +74,7 @@ class Publisher {
   void on_events(Connection& connection, std::uint32_t events);
   void on_answer(Connection& connection);
   void fail_message(Connection& connection, const std::string& cause);
+  void set_open(Connection& connection, bool open);
   void revive(std::uint64_t now_ns);
   bool busy() const;
   std::uint64_t next_wake_ns(std::uint64_t now_ns, std::uint64_t deadline_ns) const;
@@ -84,7 +87,8 @@ class Publisher {
   Fd epoll_;
   std::vector<Connection> connections_;
   std::vector<Connection*> idle_;
-  std::string head_;  // of every request
+  std::size_t open_ = 0;  // connections
+  std::string head_;      // of every request
   std::uint64_t measure_from_ns_ = kNever;
   Schedule schedule_{0, 0, 1};
   std::uint64_t next_ = 0;  // message to send

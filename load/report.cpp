@@ -85,7 +85,8 @@ std::string publishing(const Report& report) {
   line(p.failed, "failed with their connection");
   if (p.refused + p.failed > 0) text += "           causes: " + causes(p.causes) + "\n";
   line(p.unanswered, "without an answer when the run ended");
-  line(p.unsent, "due but never sent: every publisher was waiting for the server");
+  line(p.unsent_busy, "due but never sent: every publisher was waiting for the server");
+  line(p.unsent_no_connection, "due but never sent: no publisher had a connection");
   return text;
 }
 
@@ -150,9 +151,12 @@ std::vector<std::string> Report::warnings() const {
 
 std::string to_text(const Report& report) {
   const Plan& plan = report.plan;
-  std::string text = std::to_string(plan.sse) + " SSE and " + std::to_string(plan.ws) + " WebSocket subscribers of '" +
-                     plan.topic + "' at " + plan.url + (report.interrupted ? ", ended early" : "") + "\n" +
-                     publishing(report) + "\n";
+  std::string text =
+      std::to_string(plan.sse) + " SSE and " + std::to_string(plan.ws) + " WebSocket subscribers of '" + plan.topic +
+      "' at " + plan.url + (report.interrupted ? ", ended early" : "") + "\n" +
+      (report.server_lost_after_ns ? "the server went away after " + duration(*report.server_lost_after_ns) + "\n"
+                                   : std::string()) +
+      publishing(report) + "\n";
   std::vector<Row> rows{{"", "subscribers", "delivered/s", "expected", "received", "lost", "gaps", "twice", "reordered",
                          "p50", "p99", "p99.9", "max"}};
   if (plan.sse > 0) rows.push_back(row_of(report, "SSE", report.sse));

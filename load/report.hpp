@@ -1,6 +1,7 @@
 // What a run found, for people and for programs. In: plan, tallies, account of publishing. Out: text, JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct TesterThread {
 struct Report {
   Plan plan;
   bool interrupted = false;
+  std::optional<std::uint64_t> server_lost_after_ns;  // from the first message until every connection was gone for good
   Published published;
   Tally sse;
   Tally ws;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -20,7 +21,8 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kTick{20};
-constexpr std::uint64_t kLeadNs = 50'000'000;  // from the decision to start to the first message
+constexpr std::uint64_t kLostAfterNs = 1'000'000'000;  // without any connection
+constexpr std::uint64_t kLeadNs = 50'000'000;          // from the decision to start to the first message
 
 std::uint64_t cpu_ns(std::thread& thread) {
   clockid_t clock;
@@ -115,6 +117,11 @@ class Run {
     while (!finished) {
       if (ended()) shared_.stop_publishing = true;
       const std::uint64_t now = monotonic_ns();
+      if (!server_lost_after_ns_ && everyone_is_gone(now)) {
+        const std::uint64_t gone_ns = shared_.offline_since_ns;
+        server_lost_after_ns_ = gone_ns > start_ns ? gone_ns - start_ns : 0;
+        shared_.stop_publishing = shared_.abandon = true;
+      }
       if (cpu_before_.empty() && now >= measure_from_ns) {
         cpu_read_ns_ = now;
         for (std::thread& thread : threads_) cpu_before_.push_back(cpu_ns(thread));
@@ -132,6 +139,13 @@ class Run {
                                         static_cast<double>(now - cpu_read_ns_)});
   }
 
+  /// No subscriber has a stream any more, and no publisher a connection for a while.
+  bool everyone_is_gone(std::uint64_t now_ns) const {
+    const std::uint64_t offline_ns = shared_.offline_since_ns;
+    return shared_.established > 0 && shared_.disconnected >= shared_.established && offline_ns != kNever &&
+           now_ns >= offline_ns + kLostAfterNs;
+  }
+
   void tell(std::uint64_t now, std::uint64_t measure_from_ns, std::uint64_t received_before, std::uint64_t told_ns) {
     const double rate = deliveries_per_second(shared_.received - received_before, now, told_ns, measure_from_ns);
     const std::uint64_t total = static_cast<std::uint64_t>(plan_.duration.count());
@@ -144,6 +158,7 @@ class Run {
 
   /// Until everything expected has come, or for as long as the plan allows.
   void await_stragglers() {
+    if (server_lost_after_ns_) return;
     const std::uint64_t expected = shared_.established * publisher_.result().accepted;
     // Ended early: what is on its way is not lost, but whoever pressed Ctrl-C waits a second at most.
     const bool early = interrupted_;
@@ -162,7 +177,7 @@ class Run {
   }
 
   Report report() {
-    Report report{plan_, interrupted_, publisher_.result(), {}, {}, std::move(tester_)};
+    Report report{plan_, interrupted_, server_lost_after_ns_, publisher_.result(), {}, {}, std::move(tester_)};
     for (const SubscriberPool& pool : pools_) {
       report.sse.merge(pool.tally(Protocol::sse));
       report.ws.merge(pool.tally(Protocol::websocket));
@@ -183,6 +198,7 @@ class Run {
   std::vector<TesterThread> tester_;
   std::uint64_t cpu_read_ns_ = 0;
   std::uint64_t said_ns_ = monotonic_ns();
+  std::optional<std::uint64_t> server_lost_after_ns_;
   bool interrupted_ = false;
 };
 

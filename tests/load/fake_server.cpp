@@ -64,7 +64,7 @@ FakeServer::~FakeServer() {
 
 void FakeServer::serve() {
   std::vector<pollfd> polled;
-  while (!stop_) {
+  while (!stop_ && (misbehaviour_.die_after == 0 || number_ < misbehaviour_.die_after)) {
     polled.assign(1, {listener_.get(), POLLIN, 0});
     for (auto& [fd, client] : clients_)
       polled.push_back({fd, static_cast<short>(POLLIN | (client->out.empty() ? 0 : POLLOUT)), 0});
@@ -101,6 +101,8 @@ void FakeServer::serve() {
       it = client.cut && client.out.empty() ? clients_.erase(it) : std::next(it);
     }
   }
+  listener_.reset();
+  clients_.clear();
 }
 
 void FakeServer::on_input(Client& client) {

@@ -21,6 +21,7 @@ struct Misbehaviour {
   unsigned garble_every = 0;  // messages that lose their last byte
   unsigned cut_after = 0;     // messages, after which SSE subscribers are cut off
   unsigned refuse_posts_every = 0;
+  unsigned die_after = 0;    // messages, after which the listener and every connection close
   bool chunked_sse = false;  // as proxies and other servers frame it
   bool refuse_websockets = false;
   bool wrong_accept = false;

@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include <boost/json.hpp>
 
@@ -116,7 +119,7 @@ TEST(Run, RefusedSubscribersAndMessagesAreCountedByCause) {
   EXPECT_EQ(report->published.causes.at("answered 503"), 50u);
   EXPECT_EQ(report->lost(report->sse), 0u);  // what the server refused nobody can expect
   const Published& p = report->published;
-  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent);
+  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent());
 }
 
 TEST(Run, AForgedHandshakeIsNotASubscription) {
@@ -136,7 +139,39 @@ TEST(Run, AnInterruptEndsItEarlyWithAReport) {
   EXPECT_TRUE(report->interrupted);
   EXPECT_LT(report->seconds(), 60);
   const Published& p = report->published;
-  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent);
+  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent());
+}
+
+TEST(Run, AServerThatGoesAwayEndsTheRun) {
+  FakeServer server({.die_after = 120});
+  Plan plan = small_plan(server);
+  plan.duration = std::chrono::hours(1);
+  plan.drain = std::chrono::hours(1);
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  ASSERT_TRUE(report->server_lost_after_ns);
+  EXPECT_FALSE(report->interrupted);
+  // Message 119, counted from 0, is due 595 ms after the first.
+  EXPECT_GE(*report->server_lost_after_ns, 590'000'000u);
+  EXPECT_LT(*report->server_lost_after_ns, 60'000'000'000u);
+  EXPECT_LT(report->seconds(), 120);
+  const Published& p = report->published;
+  EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent());
+  EXPECT_GT(p.unsent_no_connection, 100u);  // a second's worth is 200
+  EXPECT_EQ(report->total().disconnected, 50u);
+  EXPECT_NE(to_text(*report).find("the server went away after "), std::string::npos);
+}
+
+TEST(Run, StreamsThatAreCutAreNotAServerThatWentAway) {
+  FakeServer server({.cut_after = 60});
+  Plan plan = small_plan(server);
+  plan.ws = 0;
+  plan.duration = milliseconds(2500);
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_EQ(report->sse.disconnected, 20u);
+  EXPECT_FALSE(report->server_lost_after_ns);
+  EXPECT_EQ(report->published.accepted, 500u);
 }
 
 TEST(Run, NobodyThereIsAnErrorWithAHint) {
@@ -200,6 +235,41 @@ TEST(Program, AJsonFileThatCannotBeWrittenFailsBeforeTheRun) {
   EXPECT_EQ(server.posts(), 0u);
   EXPECT_TRUE(finished.out.starts_with("fanlight-load: write /proc/no/such.json: ")) << finished.out;
   EXPECT_NE(finished.out.find("\nhint: "), std::string::npos) << finished.out;
+}
+
+TEST(Program, AServerThatGoesAwayIsAFailureWithAReport) {
+  FakeServer server({.die_after = 30});
+  const Finished finished = program("--sse 5 --rate 100 --for 1h --warmup 0ms --json - --quiet --url " + server.url());
+  EXPECT_EQ(finished.status, 1);
+  const boost::json::object report = boost::json::parse(finished.out).as_object();
+  EXPECT_EQ(report.at("server_lost"), true);
+  EXPECT_GT(report.at("server_lost_after_ns").to_number<std::uint64_t>(), 280'000'000u);
+}
+
+TEST(Program, ARunThatFailsLeavesNoJsonFileAndKeepsTheOneBefore) {
+  std::string url;
+  {
+    const FakeServer gone;
+    url = gone.url();
+  }
+  const std::filesystem::path directory = std::filesystem::temp_directory_path() / std::to_string(::getpid());
+  std::filesystem::create_directory(directory);
+  const std::filesystem::path fresh = directory / "fresh.json", kept = directory / "kept.json";
+  std::ofstream(kept) << "earlier";
+  for (const auto& file : {fresh, kept})
+    EXPECT_EQ(program("--sse 1 --quiet --json " + file.string() + " --url " + url + " 2>/dev/null").status, 1);
+  EXPECT_FALSE(std::filesystem::exists(fresh));
+  EXPECT_EQ(std::filesystem::file_size(kept), 7u);
+  FakeServer server;
+  EXPECT_EQ(program("--sse 1 --for 100ms --warmup 0ms --quiet --json " + kept.string() + " --url " + server.url() +
+                    " >/dev/null")
+                .status,
+            0);
+  std::stringstream text;
+  text << std::ifstream(kept).rdbuf();
+  EXPECT_EQ(boost::json::parse(text.str()).at("schema"), kReportSchema);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+  std::filesystem::remove_all(directory);
 }
 
 TEST(Program, ExitStatusTellsMisuseFromFailure) {
