@@ -1,0 +1,204 @@
+// Stacks of this very program, walked by the rules and by elfutils.
+#include "collector/unwind/walk.hpp"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "collector/unwind/target_tables.hpp"
+#include "tests/collector/unwind/capture.hpp"
+#include "tests/collector/unwind/reference.hpp"
+#include "tests/collector/unwind/scenarios.hpp"
+
+namespace fanlight::unwind::testing {
+namespace {
+
+constexpr std::size_t kMost = 4096;
+Captured captures[kMost];
+std::atomic<std::size_t> taken = 0;
+thread_local std::uint64_t stack_end = 0;
+
+std::uint64_t end_of_own_stack() {
+  pthread_attr_t attributes;
+  void* base = nullptr;
+  std::size_t bytes = 0;
+  ::pthread_getattr_np(::pthread_self(), &attributes);
+  ::pthread_attr_getstack(&attributes, &base, &bytes);
+  ::pthread_attr_destroy(&attributes);
+  return reinterpret_cast<std::uint64_t>(base) + bytes;
+}
+
+void on_signal(int, siginfo_t*, void* context) {
+  const int saved = errno;
+  const std::size_t index = taken.load();
+  if (index < kMost && stack_end != 0) {
+    capture(*static_cast<const ucontext_t*>(context), stack_end, captures[index]);
+    taken.store(index + 1);
+  }
+  errno = saved;
+}
+
+class Walk : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    struct sigaction action{};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    ::sigaction(SIGUSR1, &action, nullptr);
+    ::sigaction(SIGPROF, &action, nullptr);
+  }
+  void SetUp() override {
+    taken = 0;
+    for (std::size_t i = 0; i < 64; ++i) captures[i].stack.reserve(256 << 10);
+  }
+
+  /// The tables of this process, in memory of our own.
+  struct Own {
+    Own() : tables(::getpid(), Cache({})) {
+      EXPECT_TRUE(tables.prepare());
+      const Capacity need = tables.capacity();
+      chunks.resize(need.chunks);
+      pages.resize(need.pages);
+      rules.resize(FANLIGHT_UNWIND_RULES);
+      lists.resize(2);
+      tables.publish(arrays());
+    }
+    Arrays arrays() { return {chunks, pages, rules, lists}; }
+    Walked walk(const Captured& captured, std::size_t room = 512) {
+      return unwind::walk(
+          arrays(), tables.list(), captured.registers,
+          [&](void* into, std::size_t bytes, std::uint64_t address) { return captured.read(into, bytes, address); },
+          room);
+    }
+    TargetTables tables;
+    std::vector<fanlight_unwind_chunk> chunks;
+    std::vector<fanlight_unwind_page> pages;
+    std::vector<fanlight_unwind_rule> rules;
+    std::vector<fanlight_unwind_mappings> lists;
+  };
+
+  static std::vector<std::uint64_t> addresses(const Walked& walked) {
+    std::vector<std::uint64_t> all;
+    for (const WalkedFrame& frame : walked.frames) all.push_back(frame.address);
+    return all;
+  }
+};
+
+TEST_F(Walk, AgreesWithElfutilsFrameByFrame) {
+  for (unsigned i = 0; i < kScenarioCount; ++i) {
+    SCOPED_TRACE(kScenarios[i].name);
+    taken = 0;
+    std::thread([&] {
+      stack_end = end_of_own_stack();
+      kScenarios[i].run();
+    }).join();
+    ASSERT_GE(taken.load(), 1u);
+    Own own;
+    Reference reference;
+    const Walked walked = own.walk(captures[0]);
+    EXPECT_EQ(walked.stop, FANLIGHT_STOP_ENTRY);
+    EXPECT_EQ(addresses(walked), reference.walk(captures[0]));
+    EXPECT_GT(walked.frames.size(), 4u);
+  }
+}
+
+TEST_F(Walk, ReachesTheEntryOfTheFirstThread) {
+  stack_end = end_of_own_stack();
+  look();
+  ASSERT_EQ(taken.load(), 1u);
+  Own own;
+  Reference reference;
+  const Walked walked = own.walk(captures[0]);
+  EXPECT_EQ(walked.stop, FANLIGHT_STOP_ENTRY);
+  EXPECT_EQ(addresses(walked), reference.walk(captures[0]));
+  stack_end = 0;
+}
+
+TEST_F(Walk, ReachesTheEntryOfBlockedThreads) {
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> ready = 0;
+  for (unsigned i = 0; i < kBlockedCount; ++i)
+    threads.emplace_back([&, i] {
+      stack_end = end_of_own_stack();
+      ++ready;
+      kBlocked[i].run();
+    });
+  while (ready < kBlockedCount) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (unsigned i = 0; i < kBlockedCount; ++i) {
+    ::pthread_kill(threads[i].native_handle(), SIGUSR1);
+    while (taken <= i) std::this_thread::yield();
+  }
+  stop_blocking();
+  Own own;
+  Reference reference;
+  for (unsigned i = 0; i < kBlockedCount; ++i) {
+    SCOPED_TRACE(kBlocked[i].name);
+    const Walked walked = own.walk(captures[i]);
+    EXPECT_EQ(walked.stop, FANLIGHT_STOP_ENTRY);
+    EXPECT_EQ(addresses(walked), reference.walk(captures[i]));
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(Walk, StopsWhereThereIsNoRoom) {
+  std::thread([] {
+    stack_end = end_of_own_stack();
+    recurse(600);
+  }).join();
+  ASSERT_EQ(taken.load(), 1u);
+  Own own;
+  const Walked walked = own.walk(captures[0]);
+  EXPECT_EQ(walked.frames.size(), 512u);
+  EXPECT_EQ(walked.stop, FANLIGHT_STOP_ROOM);
+  EXPECT_EQ(own.walk(captures[0], 2048).stop, FANLIGHT_STOP_ENTRY);
+}
+
+// Any instruction may be the one that a sample interrupts: prologues, epilogues, PLT stubs, the vDSO.
+TEST_F(Walk, AgreesWithElfutilsAtAnyInstruction) {
+  constexpr std::size_t kSamples = 1500;
+  for (std::size_t i = 0; i < kSamples; ++i) captures[i].stack.reserve(32 << 10);
+  volatile bool stop = false;
+  std::thread worker([&] {
+    stack_end = end_of_own_stack();
+    mixed_work(stop);
+  });
+  while (taken < kSamples) {
+    const std::size_t before = taken;
+    ::pthread_kill(worker.native_handle(), SIGPROF);
+    std::this_thread::sleep_for(std::chrono::microseconds(100 + before % 97));
+  }
+  stop = true;
+  worker.join();
+  Own own;
+  Reference reference;
+  std::size_t differ = 0, whole = 0, reference_cut = 0;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const Walked walked = own.walk(captures[i]);
+    const std::vector<std::uint64_t> expected = reference.walk(captures[i]);
+    whole += walked.stop == FANLIGHT_STOP_ENTRY;
+    if (addresses(walked) == expected) continue;
+    // Where the reference itself gives up earlier, ours must at least begin alike.
+    const auto got = addresses(walked);
+    if (walked.stop == FANLIGHT_STOP_ENTRY && expected.size() < got.size() &&
+        std::equal(expected.begin(), expected.end(), got.begin())) {
+      ++reference_cut;
+      continue;
+    }
+    if (++differ > 3) continue;
+    ADD_FAILURE() << "sample " << i << ": ip " << std::hex << captures[i].registers.ip << ", " << std::dec
+                  << walked.frames.size() << " frames, stop " << walked.stop << "; elfutils has " << expected.size();
+  }
+  EXPECT_EQ(differ, 0u);
+  EXPECT_EQ(whole, kSamples);
+  EXPECT_LT(reference_cut, kSamples / 20);
+}
+
+}  // namespace
+}  // namespace fanlight::unwind::testing
