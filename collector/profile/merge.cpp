@@ -48,6 +48,14 @@ void add(Metric& into, const Metric& more) {
   into.histogram.merge(more.histogram);
 }
 
+void add(Lock& into, const Lock& more) {
+  into.waits += more.waits;
+  into.wait_ns += more.wait_ns;
+  into.wait.merge(more.wait);
+  if (!more.name.empty()) into.name = more.name;
+  if (!more.holder.empty()) into.holder = more.holder;
+}
+
 void add(LedgerEntry& into, const LedgerEntry& more) {
   into.produced += more.produced;
   into.delivered += more.delivered;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collector/kernel/reading.hpp"
@@ -18,20 +19,43 @@ namespace fanlight::profile {
 using FrameId = std::uint32_t;   // index into Profile::frames
 using StackId = std::uint32_t;   // index into Profile::stacks
 using ThreadId = std::uint32_t;  // index into Profile::threads: one per life of a thread, so a reused tid is two
+using LabelsId = std::uint32_t;  // index into Profile::labels; 0 is the empty set, always
 
 enum class FrameOrigin : std::uint8_t { user = 0, kernel = 1, marker = 2 };  // stored: append, never renumber
 
-/// One place in code. Two samples at the same place share one frame, whatever address the module was loaded at.
+/// A function that the compiler copied into its caller.
+struct Inlined {
+  std::string name;  // demangled
+  std::string file;  // source file; empty: unknown
+  std::uint32_t line = 0;
+  bool operator==(const Inlined&) const = default;
+};
+
+/// One place in code. Two samples at the same place share one frame, whatever address the module was loaded at. Without
+/// module and offset, as other tools' files have them, places are told apart by name.
 struct Frame {
   FrameOrigin origin = FrameOrigin::user;
   std::string module;        // user: path as the target sees it; kernel: "[kernel]"; marker: empty
   std::uint64_t offset = 0;  // user: offset of the instruction within the file; kernel: address
   std::string name;          // demangled; "[module+0xoffset]" while or where nothing better is known
+  std::string file;          // of the line in `name`: this place, or the call of inlined[0]; empty: unknown
+  std::uint32_t line = 0;
+  std::vector<Inlined> inlined;  // what runs at this place within `name`: caller before callee
   bool operator==(const Frame&) const = default;
 };
 
 /// Frames, root first: the thread's entry, ..., the leaf; kernel frames follow the user frames that led to them.
 using Stack = std::vector<FrameId>;
+
+/// What a target said of its work at the moment of a sample; sorted by key, no key twice.
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+/// A file of code that frames lie in.
+struct Module {
+  std::string path;      // as Frame::module has it
+  std::string build_id;  // lower-case hexadecimal
+  bool operator==(const Module&) const = default;
+};
 
 struct Thread {
   pid_t tid = 0;
@@ -48,7 +72,7 @@ struct Thread {
   kernel::SocketCounts socket;
 };
 
-/// All samples of one kind that share thread, reason and stack.
+/// All samples of one kind that share thread, reason, stack and labels.
 struct SampleRow {
   Sampler sampler = Sampler::kernel_cpu;
   Reason reason = Reason::running;
@@ -56,6 +80,8 @@ struct SampleRow {
   StackId stack = 0;
   std::uint64_t weight = 0;  // unit: see Sampler
   std::uint64_t count = 0;   // events that these samples stand for
+  LabelsId labels = 0;
+  std::uint64_t time_ns = 0;  // CLOCK_MONOTONIC of the first of them; 0 where it was not kept
   bool operator==(const SampleRow&) const = default;
 };
 
@@ -67,10 +93,22 @@ struct Metric {
   KernelHistogram histogram;  // Kind::histogram: what was added over the range, ns
 };
 
+/// Waits for one lock of the target.
+struct Lock {
+  std::uint64_t address = 0;  // in the target
+  std::string name;           // of the variable at the address; empty while unknown
+  std::string holder;         // who held it most often when somebody began to wait; empty: unknown
+  std::uint64_t waits = 0;
+  std::uint64_t wait_ns = 0;
+  KernelHistogram wait;  // ns
+};
+
 /// Something that happened to the measurement itself.
 struct Event {
+  enum class Kind : std::uint8_t { note = 0, governor = 1 };  // stored: append, never renumber
   std::uint64_t time_ns = 0;
-  std::string text;  // "target exited after 4.2 s"
+  std::string text;        // "target exited after 4.2 s"
+  Kind kind = Kind::note;  // governor: the collector changed its own rates to keep within its budget
   bool operator==(const Event&) const = default;
 };
 
@@ -82,6 +120,7 @@ struct Target {
   std::string host;
   unsigned sample_hz = 0;
   std::vector<kernel::Form> forms;
+  std::string weight_unit = "nanoseconds";  // of time samples; "samples" where another tool's file does not tell
 };
 
 /// One second (or less, at the ends) in a few numbers, for plots over time.
@@ -112,7 +151,10 @@ struct Profile {
   std::vector<Thread> threads;
   std::vector<Frame> frames;
   std::vector<Stack> stacks;
+  std::vector<Labels> labels{{}};
+  std::vector<Module> modules;  // those whose build-id is known
   std::vector<SampleRow> samples;
+  std::vector<Lock> locks;                          // growth over the range
   std::vector<kernel::MapReading> maps;             // growth over the range
   std::vector<kernel::RegistryReading> registries;  // growth over the range
   std::vector<Metric> metrics;

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -69,13 +71,16 @@ class Renumber {
 };
 
 std::vector<SampleRow> joined(std::vector<SampleRow> rows) {
-  const auto key = [](const SampleRow& row) { return std::tuple(row.sampler, row.reason, row.thread, row.stack); };
+  const auto key = [](const SampleRow& row) {
+    return std::tuple(row.sampler, row.reason, row.thread, row.stack, row.labels);
+  };
   std::sort(rows.begin(), rows.end(), [&](const SampleRow& a, const SampleRow& b) { return key(a) < key(b); });
   std::size_t kept = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (kept > 0 && key(rows[kept - 1]) == key(rows[i])) {
       rows[kept - 1].weight += rows[i].weight;
       rows[kept - 1].count += rows[i].count;
+      rows[kept - 1].time_ns = std::min(rows[kept - 1].time_ns, rows[i].time_ns);
     } else {
       rows[kept++] = rows[i];
     }
@@ -84,16 +89,28 @@ std::vector<SampleRow> joined(std::vector<SampleRow> rows) {
   return rows;
 }
 
+/// The build-ids of the modules that the profile's frames lie in.
+void gather_modules(const Tables& tables, Profile& profile) {
+  std::set<std::string_view> used;
+  for (const Frame& frame : profile.frames) used.insert(frame.module);
+  for (const auto& [path, build_id] : tables.build_ids()) {
+    if (used.contains(path)) profile.modules.push_back({path, build_id});
+  }
+}
+
 /// The samples of all slices, joined, and the stacks, frames and threads that they name.
 void gather_samples(const Tables& tables, const std::vector<const Slice*>& slices, Profile& profile) {
   Renumber threads(tables.threads().size());
   Renumber stacks(tables.stacks().size());
   Renumber frames(tables.frames().size());
+  Renumber labels(tables.labels().size());
+  labels.use(0);
   for (const Slice* slice : slices) {
     for (const ThreadSlice& thread : slice->threads) threads.use(thread.thread);
     for (const SampleRow& row : slice->samples) {
       threads.use(row.thread);
       stacks.use(row.stack);
+      labels.use(row.labels);
     }
   }
   std::vector<StackId> used_stacks;
@@ -102,6 +119,9 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
     for (const FrameId frame : tables.stacks()[id]) frames.use(frame);
   });
   frames.settle([&](FrameId id) { profile.frames.push_back(tables.frames()[id]); });
+  profile.labels.clear();
+  labels.settle([&](LabelsId id) { profile.labels.push_back(tables.labels()[id]); });
+  gather_modules(tables, profile);
   for (const StackId id : used_stacks) {
     Stack stack = tables.stacks()[id];
     for (FrameId& frame : stack) frame = frames[frame];
@@ -118,6 +138,7 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
     for (SampleRow row : slice->samples) {
       row.thread = threads[row.thread];
       row.stack = stacks[row.stack];
+      row.labels = labels[row.labels];
       profile.samples.push_back(row);
     }
   }
@@ -155,12 +176,14 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
   }
   gather_samples(tables_, slices, profile);
 
+  Gather<std::uint64_t, Lock> locks(profile.locks);
   Gather<std::pair<std::uint32_t, std::string>, kernel::MapReading> maps(profile.maps);
   Gather<std::tuple<std::string, std::uint32_t, std::string>, kernel::RegistryReading> registries(profile.registries);
   Gather<std::pair<std::string, Metric::Kind>, Metric> metrics(profile.metrics);
   Gather<std::string, LedgerEntry> ledger(profile.ledger);
   Gather<std::string, kernel::ProgramCost> programs(profile.cost.programs);
   for (const Slice* slice : slices) {
+    for (const auto& lock : slice->locks) locks.take(lock.address, lock);
     for (const auto& map : slice->maps) maps.take({map.map_id, map.operation}, map);
     for (const auto& row : slice->registries) registries.take({row.registry, row.shard, row.operation}, row);
     for (const auto& metric : slice->metrics) metrics.take({metric.name, metric.kind}, metric);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -15,16 +16,19 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   return hash ^ (hash >> 31);
 }
 
+bool by_name(const Frame& frame) {
+  return frame.origin == FrameOrigin::marker || (frame.offset == 0 && frame.module.empty());
+}
+
 bool same_place(const Frame& a, const Frame& b) {
   if (a.origin != b.origin) return false;
-  if (a.origin == FrameOrigin::marker) return a.name == b.name;
+  if (by_name(a) || by_name(b)) return by_name(a) && by_name(b) && a.name == b.name;
   return a.offset == b.offset && a.module == b.module;
 }
 
 std::uint64_t hash_of(const Frame& frame) {
-  const bool marker = frame.origin == FrameOrigin::marker;
-  const std::uint64_t words = std::hash<std::string>{}(marker ? frame.name : frame.module);
-  return mix(mix(words, static_cast<std::uint64_t>(frame.origin)), marker ? 0 : frame.offset);
+  const std::uint64_t words = std::hash<std::string>{}(by_name(frame) ? frame.name : frame.module);
+  return mix(mix(words, static_cast<std::uint64_t>(frame.origin)), by_name(frame) ? 0 : frame.offset);
 }
 
 std::uint64_t hash_of(const Stack& stack) {
@@ -90,6 +94,41 @@ StackId Tables::stack(const Stack& stack) {
     if (stacks_[it->second] == marker) return it->second;
   }
   return append_stack(marker, marker_hash);
+}
+
+LabelsId Tables::labels(Labels labels) {
+  std::stable_sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  labels.erase(
+      std::unique(labels.begin(), labels.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
+      labels.end());
+  if (labels.empty()) return 0;
+  if (const auto found = labels_index_.find(labels); found != labels_index_.end()) return found->second;
+  if (memory_bytes_ >= max_bytes_) {
+    ++replaced_;
+    labels = {{"labels", "[beyond the memory cap]"}};
+    if (const auto found = labels_index_.find(labels); found != labels_index_.end()) return found->second;
+  }
+  const auto id = static_cast<LabelsId>(labels_.size());
+  for (const auto& [key, value] : labels) memory_bytes_ += 2 * (sizeof(Labels::value_type) + key.size() + value.size());
+  memory_bytes_ += 2 * kNodeBytes;
+  labels_.push_back(labels);
+  labels_index_.emplace(std::move(labels), id);
+  return id;
+}
+
+void Tables::set_source(FrameId id, std::string file, std::uint32_t line, std::vector<Inlined> inlined) {
+  Frame& frame = frames_.at(id);
+  memory_bytes_ += file.size();
+  for (const Inlined& one : inlined) memory_bytes_ += sizeof one + one.name.size() + one.file.size();
+  frame.file = std::move(file);
+  frame.line = line;
+  frame.inlined = std::move(inlined);
+}
+
+void Tables::set_build_id(const std::string& module, std::string build_id) {
+  if (build_id.empty()) return;
+  const auto [found, added] = build_ids_.insert_or_assign(module, std::move(build_id));
+  if (added) memory_bytes_ += kNodeBytes + module.size() + found->second.size();
 }
 
 ThreadId Tables::thread_born(pid_t tid, std::string name) {

@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "collector/profile/scale.hpp"
@@ -16,12 +18,15 @@ constexpr const char* kUnsampled = "[unsampled]";
 /// Builds the result: frames taken over from the profile as they are used, markers by name, equal stacks joined.
 class Builder {
  public:
-  Builder(const Profile& profile, View view, std::string_view unit) : profile_(profile) {
+  Builder(const Profile& profile, View view, std::string_view unit, bool by_labels)
+      : profile_(profile), by_labels_(by_labels) {
     result_.name = name_of(view);
     result_.unit = unit;
     result_.from_ns = profile.from_ns;
     result_.to_ns = profile.to_ns;
     result_.realtime_offset_ns = profile.realtime_offset_ns;
+    result_.modules = profile.modules;
+    if (by_labels) result_.labels = profile.labels;
     taken_.assign(profile.frames.size(), kNotTaken);
   }
 
@@ -33,15 +38,17 @@ class Builder {
     return found->second;
   }
 
-  void take(Stack roots, const Stack& stack, std::uint64_t weight, std::uint64_t count) {
-    for (const FrameId frame : stack) roots.push_back(taken(frame));
-    take(std::move(roots), weight, count);
+  void take(const Stack& roots, const SampleRow& row, std::uint64_t weight) {
+    if (weight == 0) return;
+    const Stack& stack = profile_.stacks.at(row.stack);
+    scratch_.assign(roots.begin(), roots.end());
+    for (const FrameId frame : stack) scratch_.push_back(taken(frame));
+    take(scratch_, weight, row.count, by_labels_ ? row.labels : 0, row.reason);
   }
 
-  void take(Stack whole, std::uint64_t weight, std::uint64_t count) {
+  void take(const Stack& whole, std::uint64_t weight, std::uint64_t count, LabelsId labels, Reason reason) {
     if (weight == 0) return;
-    WeightedStack& stack = stacks_[whole];
-    if (stack.frames.empty()) stack.frames = std::move(whole);
+    WeightedStack& stack = result_.stacks[place(whole, labels, reason)];
     stack.weight += weight;
     stack.count += count;
     sampled_weight_ += count > 0 ? weight : 0;
@@ -49,10 +56,9 @@ class Builder {
   }
 
   WeightedStacks finish(std::uint64_t period = 0) {
-    result_.stacks.reserve(stacks_.size());
-    for (auto& [key, stack] : stacks_) result_.stacks.push_back(std::move(stack));
-    std::stable_sort(result_.stacks.begin(), result_.stacks.end(),
-                     [](const WeightedStack& a, const WeightedStack& b) { return a.weight > b.weight; });
+    std::sort(result_.stacks.begin(), result_.stacks.end(), [](const WeightedStack& a, const WeightedStack& b) {
+      return std::tie(b.weight, a.frames, a.labels) < std::tie(a.weight, b.frames, b.labels);
+    });
     result_.period = period;
     if (period == 0 && samples_ > 0) result_.period = std::max<std::uint64_t>(1, sampled_weight_ / samples_);
     return std::move(result_);
@@ -60,6 +66,20 @@ class Builder {
 
  private:
   static constexpr FrameId kNotTaken = ~FrameId{0};
+
+  /// Where the stack is in the result; put there at its first sight.
+  std::size_t place(const Stack& whole, LabelsId labels, Reason reason) {
+    std::uint64_t hash = 0xcbf29ce484222325 ^ labels;
+    for (const FrameId frame : whole) hash = (hash ^ frame) * 0x100000001b3;
+    const auto [first, last] = stacks_.equal_range(hash);
+    for (auto it = first; it != last; ++it) {
+      const WeightedStack& known = result_.stacks[it->second];
+      if (known.labels == labels && known.frames == whole) return it->second;
+    }
+    stacks_.emplace(hash, result_.stacks.size());
+    result_.stacks.push_back({.frames = whole, .labels = labels, .reason = reason});
+    return result_.stacks.size() - 1;
+  }
 
   FrameId taken(FrameId frame) {
     FrameId& id = taken_.at(frame);
@@ -75,7 +95,9 @@ class Builder {
   WeightedStacks result_;
   std::vector<FrameId> taken_;
   std::map<std::string, FrameId> markers_;
-  std::map<Stack, WeightedStack> stacks_;
+  std::unordered_multimap<std::uint64_t, std::size_t> stacks_;  // by hash, of places in the result
+  Stack scratch_;
+  bool by_labels_ = false;
   std::uint64_t sampled_weight_ = 0;
   std::uint64_t samples_ = 0;
 };
@@ -108,11 +130,11 @@ Stack roots(Builder& builder, View view, const Thread& thread, Reason reason) {
 /// The samples that a view scales to one exact total, with what the total is.
 using Group = std::vector<const SampleRow*>;
 
-void take_scaled(Builder& builder, const Profile& profile, const Stack& root, std::uint64_t total, const Group& rows) {
+void take_scaled(Builder& builder, const Stack& root, Reason reason, std::uint64_t total, const Group& rows) {
   if (rows.empty()) {
     Stack whole = root;
     whole.push_back(builder.marker(kUnsampled));
-    builder.take(std::move(whole), total, 0);
+    builder.take(whole, total, 0, 0, reason);
     return;
   }
   std::vector<std::uint64_t> weights;
@@ -120,16 +142,16 @@ void take_scaled(Builder& builder, const Profile& profile, const Stack& root, st
   for (const SampleRow* row : rows) weights.push_back(row->weight);
   const auto shares = scale(total, weights);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    builder.take(root, profile.stacks.at(rows[i]->stack), shares[i], rows[i]->count);
+    builder.take(root, *rows[i], shares[i]);
   }
 }
 
-void take_raw(Builder& builder, const Profile& profile, const Stack& root, const Group& rows) {
-  for (const SampleRow* row : rows) builder.take(root, profile.stacks.at(row->stack), row->weight, row->count);
+void take_raw(Builder& builder, const Stack& root, const Group& rows) {
+  for (const SampleRow* row : rows) builder.take(root, *row, row->weight);
 }
 
-WeightedStacks time_view(const Profile& profile, View view) {
-  Builder builder(profile, view, "nanoseconds");
+WeightedStacks time_view(const Profile& profile, View view, bool by_labels) {
+  Builder builder(profile, view, profile.target.weight_unit, by_labels);
   const bool exact = sum(totals(profile)) > 0;
   const bool kernel_sampler = std::any_of(profile.samples.begin(), profile.samples.end(),
                                           [](const SampleRow& row) { return row.sampler == Sampler::kernel_cpu; });
@@ -147,7 +169,7 @@ WeightedStacks time_view(const Profile& profile, View view) {
 
   if (!exact) {
     for (const auto& [key, rows] : groups) {
-      take_raw(builder, profile, roots(builder, view, profile.threads.at(key.first), key.second), rows);
+      take_raw(builder, roots(builder, view, profile.threads.at(key.first), key.second), rows);
     }
   } else {
     for (ThreadId id = 0; id < profile.threads.size(); ++id) {
@@ -156,7 +178,7 @@ WeightedStacks time_view(const Profile& profile, View view) {
         const auto reason = static_cast<Reason>(number);
         if (thread.ns[number] == 0 || !shown(view, reason)) continue;
         const auto rows = groups.find({id, reason});
-        take_scaled(builder, profile, roots(builder, view, thread, reason), thread.ns[number],
+        take_scaled(builder, roots(builder, view, thread, reason), reason, thread.ns[number],
                     rows == groups.end() ? Group{} : rows->second);
       }
     }
@@ -173,16 +195,16 @@ std::map<ThreadId, Group> by_thread(const Profile& profile, Sampler sampler) {
   return groups;
 }
 
-WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler) {
-  Builder builder(profile, view, "nanoseconds");
+WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler, bool by_labels) {
+  Builder builder(profile, view, "nanoseconds", by_labels);
   for (const auto& [id, rows] : by_thread(profile, sampler)) {
-    take_raw(builder, profile, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+    take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
   }
   return builder.finish();
 }
 
-WeightedStacks socket_view(const Profile& profile) {
-  Builder builder(profile, View::socket, "bytes");
+WeightedStacks socket_view(const Profile& profile, bool by_labels) {
+  Builder builder(profile, View::socket, "bytes", by_labels);
   const auto groups = by_thread(profile, Sampler::socket_write);
   const bool exact = std::any_of(profile.threads.begin(), profile.threads.end(),
                                  [](const Thread& thread) { return thread.socket.bytes > 0; });
@@ -193,9 +215,9 @@ WeightedStacks socket_view(const Profile& profile) {
     if (exact ? thread.socket.bytes == 0 : rows.empty()) continue;
     const Stack root{builder.marker(thread_name(thread))};
     if (exact) {
-      take_scaled(builder, profile, root, thread.socket.bytes, rows);
+      take_scaled(builder, root, Reason::running, thread.socket.bytes, rows);
     } else {
-      take_raw(builder, profile, root, rows);
+      take_raw(builder, root, rows);
     }
   }
   return builder.finish();
@@ -219,17 +241,17 @@ std::uint64_t WeightedStacks::total() const {
                          [](std::uint64_t all, const WeightedStack& stack) { return all + stack.weight; });
 }
 
-WeightedStacks view(const Profile& profile, View view) {
+WeightedStacks view(const Profile& profile, View view, bool by_labels) {
   switch (view) {
-    case View::socket: return socket_view(profile);
-    case View::map: return raw_view(profile, view, Sampler::map_operation);
-    case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu);
+    case View::socket: return socket_view(profile, by_labels);
+    case View::map: return raw_view(profile, view, Sampler::map_operation, by_labels);
+    case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu, by_labels);
     case View::on_cpu:
     case View::off_cpu:
     case View::runnable:
     case View::wall: break;
   }
-  return time_view(profile, view);
+  return time_view(profile, view, by_labels);
 }
 
 }  // namespace fanlight::profile

@@ -23,19 +23,23 @@ std::string_view name_of(View view);
 std::optional<View> view_from(std::string_view name);
 
 struct WeightedStack {
-  Stack frames;              // root first, indices into WeightedStacks::frames
-  std::uint64_t weight = 0;  // in WeightedStacks::unit
-  std::uint64_t count = 0;   // samples (time views) or events (socket, map) behind the weight; 0 for [unsampled]
+  Stack frames;                     // root first, indices into WeightedStacks::frames
+  std::uint64_t weight = 0;         // in WeightedStacks::unit
+  std::uint64_t count = 0;          // samples (time views) or events (socket, map) behind the weight; 0 for [unsampled]
+  LabelsId labels = 0;              // index into WeightedStacks::labels
+  Reason reason = Reason::running;  // of all samples behind it, in the views wall and offcpu, whose roots tell it
 };
 
 struct WeightedStacks {
   std::string name;          // of the view
-  std::string unit;          // "nanoseconds" or "bytes"
+  std::string unit;          // "nanoseconds", "bytes" or "samples"
   std::uint64_t period = 0;  // typical weight of one sample, 0 when there is none
   std::uint64_t from_ns = 0;
   std::uint64_t to_ns = 0;
   std::int64_t realtime_offset_ns = 0;
   std::vector<Frame> frames;
+  std::vector<Labels> labels{{}};
+  std::vector<Module> modules;        // those whose build-id is known
   std::vector<WeightedStack> stacks;  // no two alike; heaviest first
 
   std::uint64_t total() const;
@@ -46,7 +50,8 @@ struct WeightedStacks {
 /// the raw weights stand. Root frames: the thread's name; wall puts the state ("running", "runnable: queued", "blocked:
 /// futex") before it; off_cpu the reason after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw.
 /// Cost: O(samples).
-WeightedStacks view(const Profile& profile, View view);
+/// `by_labels` keeps stacks of different labels apart; without it every stack's labels are 0.
+WeightedStacks view(const Profile& profile, View view, bool by_labels = false);
 
 /// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.
 struct TopFunction {

@@ -12,6 +12,8 @@ std::size_t bytes_of(const Slice& slice) {
   for (const auto& thread : slice.threads)
     bytes += sizeof thread + bytes_of(thread.run_queue_ns) + 64 * thread.socket.by_errno.size();
   bytes += slice.samples.size() * sizeof(SampleRow);
+  for (const auto& lock : slice.locks)
+    bytes += sizeof lock + lock.name.size() + lock.holder.size() + bytes_of(lock.wait);
   for (const auto& map : slice.maps) bytes += sizeof map + bytes_of(map.latency_ns);
   for (const auto& registry : slice.registries) bytes += sizeof registry + bytes_of(registry.wait);
   for (const auto& metric : slice.metrics) bytes += sizeof metric + bytes_of(metric.histogram);
@@ -30,8 +32,11 @@ std::uint64_t refuse(Rows& rows, Known known) {
 void Window::append(Slice slice) {
   const std::size_t threads = tables_.threads().size();
   const std::size_t stacks = tables_.stacks().size();
+  const std::size_t labels = tables_.labels().size();
   refused_ += refuse(slice.threads, [&](const ThreadSlice& row) { return row.thread < threads; });
-  refused_ += refuse(slice.samples, [&](const SampleRow& row) { return row.thread < threads && row.stack < stacks; });
+  refused_ += refuse(slice.samples, [&](const SampleRow& row) {
+    return row.thread < threads && row.stack < stacks && row.labels < labels;
+  });
   slice_bytes_ += bytes_of(slice);
   slices_.push_back(std::move(slice));
   while (slices_.size() > 1 && slice_bytes_ + tables_.memory_bytes() > max_bytes_) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,7 +14,7 @@
 
 namespace fanlight::profile {
 
-/// Frames, stacks and threads, each stored once. Ids are stable and dense: they are only ever appended.
+/// Frames, stacks, label sets and threads, each stored once. Ids are stable and dense: they are only ever appended.
 /// Beyond `max_bytes` what is new becomes one marker, "[beyond the memory cap]", so that no weight is lost.
 /// Threads: one at a time. Cost: one hash look-up each.
 class Tables {
@@ -21,19 +22,28 @@ class Tables {
   Tables() = default;
   explicit Tables(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  /// The same (origin, module, offset) gives the same id. A marker is told apart by its name.
+  /// The same (origin, module, offset) gives the same id. Markers, and frames without module and offset,
+  /// are told apart by name.
   FrameId frame(const Frame& frame);
   StackId stack(const Stack& stack);
+  /// The same set gives the same id; the empty one is 0. `labels` need not be sorted; of a key twice the first counts.
+  LabelsId labels(Labels labels);
   /// A new life of `tid`: the id to use from now on.
   ThreadId thread_born(pid_t tid, std::string name);
   /// The current life of `tid`, begun now if it was never seen.
   ThreadId thread(pid_t tid, const std::string& name_if_new);
 
   void rename_frame(FrameId id, std::string name) { frames_.at(id).name = std::move(name); }
+  /// What is known of a place beside its function's name; see Frame.
+  void set_source(FrameId id, std::string file, std::uint32_t line, std::vector<Inlined> inlined);
+  /// Lower-case hexadecimal; an empty one is not kept.
+  void set_build_id(const std::string& module, std::string build_id);
   void rename_thread(ThreadId id, std::string name) { threads_.at(id).name = std::move(name); }
 
   const std::vector<Frame>& frames() const { return frames_; }
   const std::vector<Stack>& stacks() const { return stacks_; }
+  const std::vector<Labels>& labels() const { return labels_; }
+  const std::map<std::string, std::string>& build_ids() const { return build_ids_; }
   struct ThreadName {
     pid_t tid = 0;
     std::string name;
@@ -50,7 +60,10 @@ class Tables {
 
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;
+  std::vector<Labels> labels_{{}};
   std::vector<ThreadName> threads_;
+  std::map<std::string, std::string> build_ids_;
+  std::map<Labels, LabelsId> labels_index_;
   std::unordered_multimap<std::uint64_t, FrameId> frame_by_hash_;
   std::unordered_multimap<std::uint64_t, StackId> stack_by_hash_;
   std::unordered_map<pid_t, ThreadId> current_life_;
@@ -80,6 +93,7 @@ struct Slice {
   std::uint64_t to_ns = 0;
   std::vector<ThreadSlice> threads;
   std::vector<SampleRow> samples;
+  std::vector<Lock> locks;
   std::vector<kernel::MapReading> maps;
   std::vector<kernel::RegistryReading> registries;
   std::vector<Metric> metrics;

@@ -10,7 +10,11 @@ void OpenSlice::add(const RawSample& sample, profile::ThreadId thread, profile::
                 .stack = stack};
   const auto [place, added] = place_.try_emplace(key, rows_.size());
   if (added) {
-    rows_.push_back({.sampler = sample.sampler, .reason = sample.reason, .thread = thread, .stack = stack});
+    rows_.push_back({.sampler = sample.sampler,
+                     .reason = sample.reason,
+                     .thread = thread,
+                     .stack = stack,
+                     .time_ns = sample.time_ns});
   }
   rows_[place->second].weight += sample.weight;
   rows_[place->second].count += sample.count;

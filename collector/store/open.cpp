@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "collector/store/header.hpp"
 #include "collector/store/recording.hpp"
@@ -86,14 +87,14 @@ Result<DatabasePtr> open_readable(const std::filesystem::path& path) {
 }
 
 /// Each table that will be read is a plain one: no view, no virtual table, whose reading could run anything.
-Result<> check_tables(sqlite3* db, const std::string& name) {
+Result<> check_tables(sqlite3* db, int version, const std::string& name) {
   sqlite3_stmt* raw = nullptr;
   const char* const kSql =
       "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ? AND "
       "sql LIKE 'CREATE TABLE %' AND rootpage > 0";
   if (sqlite3_prepare_v2(db, kSql, -1, &raw, nullptr) != SQLITE_OK) return failure(db, name);
   const StatementPtr statement(raw);
-  for (const char* table : kTables) {
+  for (const char* table : tables_of(version)) {
     sqlite3_bind_text(raw, 1, table, -1, SQLITE_STATIC);
     if (sqlite3_step(raw) != SQLITE_ROW) return failure(db, name);
     if (sqlite3_column_int(raw, 0) != 1) {
@@ -115,7 +116,7 @@ Result<> check_pages(sqlite3* db, const std::string& name) {
 
 }  // namespace
 
-Result<DatabasePtr> open_checked(const std::filesystem::path& path) {
+Result<Opened> open_checked(const std::filesystem::path& path) {
   const auto header = read_header(path);
   if (!header) return std::unexpected(header.error());
   const std::string name = path.string();
@@ -131,7 +132,8 @@ Result<DatabasePtr> open_checked(const std::filesystem::path& path) {
   if (header->user_version == 0) return fail(0, name + " has no schema version", kDamagedHint);
 
   auto db = open_readable(path);
-  if (!db) return db;
+  if (!db) return std::unexpected(db.error());
+  const auto version = static_cast<int>(header->user_version);
   std::error_code unknown_size;
   const auto bytes = std::filesystem::file_size(path, unknown_size);
   // A row takes some twenty steps and twenty bytes; fifty times that is what only an endless loop reaches.
@@ -139,10 +141,10 @@ Result<DatabasePtr> open_checked(const std::filesystem::path& path) {
   sqlite3_progress_handler(
       db->get(), 10'000, [](void* left) noexcept { return (*static_cast<std::int64_t*>(left) -= 10'000) < 0 ? 1 : 0; },
       &steps_left);
-  if (auto checked = check_tables(db->get(), name); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_tables(db->get(), version, name); !checked) return std::unexpected(checked.error());
   if (auto checked = check_pages(db->get(), name); !checked) return std::unexpected(checked.error());
   sqlite3_progress_handler(db->get(), 0, nullptr, nullptr);
-  return db;
+  return Opened{std::move(*db), version};
 }
 
 }  // namespace fanlight::store

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include "collector/profile/merge.hpp"
 #include "collector/store/header.hpp"
 #include "collector/store/recording.hpp"
+#include "collector/store/rolling.hpp"
 #include "collector/store/rows.hpp"
 #include "collector/store/schema.hpp"
 #include "collector/store/sqlite.hpp"
@@ -68,8 +70,11 @@ std::string pragma(const char* name, std::uint64_t value) {
 struct Recorder::State {
   DatabasePtr db;
   Rows rows;
+  Rolling rolling;
+  Redact redact;
   std::int64_t next_slice = 0;
   Written written;
+  bool written_is_right = true;
 
   /// All or nothing. `work` returns `Result<>`.
   template <class Work>
@@ -89,7 +94,7 @@ Recorder& Recorder::operator=(Recorder&&) noexcept = default;
 Recorder::~Recorder() = default;
 
 Result<Recorder> Recorder::create(const std::filesystem::path& path, const profile::Target& target,
-                                  std::int64_t realtime_offset_ns) {
+                                  std::int64_t realtime_offset_ns, RecorderOptions options) {
   if (auto room = make_room(path); !room) return within("record", room.error());
   {
     // SQLite would follow a symbolic link or take a file that appeared meanwhile.
@@ -121,35 +126,54 @@ Result<Recorder> Recorder::create(const std::filesystem::path& path, const profi
     if (auto done = execute(raw, pragma("user_version", kSchemaVersion).c_str()); !done) return done;
     if (auto done = execute(raw, "BEGIN"); !done) return done;
     if (auto done = execute(raw, kSchema); !done) return done;
+    if (auto done = execute(raw, "INSERT INTO stack VALUES(0, NULL, NULL, 0)"); !done) return done;
     if (auto done = write_words(raw); !done) return done;
-    if (auto done = write_target(raw, target); !done) return done;
+    if (auto done = write_target(raw, target, options.redact); !done) return done;
     if (auto done = write_meta(raw, realtime_offset_ns); !done) return done;
     if (auto done = execute(raw, "COMMIT"); !done) return done;
     // Only now: the schema and the identity are in the file itself, whatever becomes of the log. Where a file system
     // has no shared memory the rollback journal stays in use, which is as safe and somewhat slower.
-    return execute(raw, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+    if (auto done = execute(raw, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !done) return done;
+    if (options.max_bytes == 0) return {};
+    // A log that may grow to a sixteenth of the whole leaves the rest to what is kept.
+    const std::uint64_t pages = std::clamp<std::uint64_t>(options.max_bytes / 16 / 4096, 50, 1000);
+    return execute(raw, pragma("wal_autocheckpoint", pages).c_str());
   };
   if (auto built = build(); !built) {
     db.reset();
     return abandon(built.error());
   }
-  auto rows = Rows::prepare(raw);
+  auto rows = Rows::prepare(raw, options.redact);
   if (!rows) {
     db.reset();
     return abandon(rows.error());
   }
-  return Recorder(std::make_unique<State>(State{std::move(db), std::move(*rows)}));
+  return Recorder(std::make_unique<State>(State{
+      .db = std::move(db), .rows = std::move(*rows), .rolling = Rolling(path, options), .redact = options.redact}));
 }
 
 Result<> Recorder::append(const profile::Tables& tables, const profile::Slice& slice) {
   State& state = *state_;
-  Written written = state.written;
+  sqlite3* db = state.db.get();
+  if (!state.written_is_right) {
+    auto written = reload(db);
+    if (!written) return within("record", written.error());
+    state.written = std::move(*written);
+    state.written_is_right = true;
+  }
+  const std::int64_t first_histogram = state.written.histograms;
   const auto stored = state.transaction([&]() -> Result<> {
-    if (auto done = state.rows.write_tables(tables, written); !done) return done;
-    return state.rows.write_slice(state.next_slice, slice, written);
+    if (auto done = state.rolling.make_room(db, slice.to_ns, state.written); !done) return done;
+    if (auto done = state.rows.write_tables(tables, state.written); !done) return done;
+    return state.rows.write_slice(state.next_slice, tables, slice, state.written);
   });
-  if (!stored) return within("record", stored.error());
-  state.written = std::move(written);
+  if (!stored) {
+    state.written_is_right = false;
+    state.rolling.undo();
+    return within("record", stored.error());
+  }
+  state.rolling.settle();
+  state.rolling.wrote(state.next_slice, slice.to_ns, first_histogram);
   ++state.next_slice;
   return {};
 }
@@ -157,7 +181,7 @@ Result<> Recorder::append(const profile::Tables& tables, const profile::Slice& s
 Result<> Recorder::finish(const profile::Target& target) {
   sqlite3* db = state_->db.get();
   const auto marked = state_->transaction([&]() -> Result<> {
-    if (auto done = write_target(db, target); !done) return done;
+    if (auto done = write_target(db, target, state_->redact); !done) return done;
     return execute(db, "UPDATE meta SET value = 1 WHERE key = 'complete'");
   });
   if (!marked) return within("finish", marked.error());

@@ -1,8 +1,13 @@
 // The recording: a SQLite file, crash-safe, documented in docs/recording.md. In: slices. Out: a `Window` again.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "collector/profile/window.hpp"
 #include "core/error.hpp"
@@ -10,7 +15,16 @@
 namespace fanlight::store {
 
 /// Written to `PRAGMA user_version`; readers refuse what is newer than they are.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
+
+struct RecorderOptions {
+  std::optional<std::chrono::nanoseconds> keep;  // older slices are let go
+  /// What the file and its log may take together, about; the oldest slices make room, the newest always stays. 0: no
+  /// bound.
+  std::uint64_t max_bytes = 0;
+  /// Applied to every name, path, label value and text before it is written.
+  std::function<std::string(const std::string&)> redact;
+};
 
 /// Writes a recording, one transaction per slice: what was appended survives kill -9 and a full disk.
 /// Threads: one at a time. Cost: one transaction (a few ms, WAL, no fsync per slice unless the disk demands it).
@@ -19,7 +33,7 @@ class Recorder {
   /// Replaces a file that is a recording already; refuses to overwrite anything else.
   /// Errors: cannot create, not a recording, disk full.
   static Result<Recorder> create(const std::filesystem::path& path, const profile::Target& target,
-                                 std::int64_t realtime_offset_ns);
+                                 std::int64_t realtime_offset_ns, RecorderOptions options = {});
   Recorder(Recorder&&) noexcept;
   Recorder& operator=(Recorder&&) noexcept;
   ~Recorder();
@@ -36,8 +50,9 @@ class Recorder {
   std::unique_ptr<State> state_;
 };
 
-/// A recording read back. Not complete (the recorder was killed): `window` holds what was committed, and an event says
-/// so. Errors: no such file, not SQLite, not a recording, newer schema, truncated or damaged; each with a hint.
+/// A recording read back, of this schema version or an older one. Not complete (the recorder was killed): `window`
+/// holds what was committed, and an event says so. Errors: no such file, not SQLite, not a recording, newer schema,
+/// truncated or damaged; each with a hint.
 Result<profile::Window> open_recording(const std::filesystem::path& path);
 
 }  // namespace fanlight::store

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,9 +14,11 @@ namespace fanlight::store {
 namespace {
 
 enum Insert : std::size_t {
+  kModule,
   kFrame,
+  kInlined,
   kStack,
-  kStackFrame,
+  kLabel,
   kThread,
   kSlice,
   kThreadSlice,
@@ -24,6 +26,7 @@ enum Insert : std::size_t {
   kSocketErrno,
   kSample,
   kHistogram,
+  kLock,
   kMapOp,
   kRegistryOp,
   kMetric,
@@ -35,90 +38,77 @@ enum Insert : std::size_t {
 };
 
 constexpr std::array<const char*, kInserts> kSql{
-    "INSERT OR REPLACE INTO frame VALUES(?, ?, ?, ?, ?)",
-    "INSERT INTO stack VALUES(?, ?)",
-    "INSERT INTO stack_frame VALUES(?, ?, ?)",
+    "INSERT OR REPLACE INTO module VALUES(?, ?, ?)",
+    "INSERT OR REPLACE INTO frame VALUES(?, ?, ?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO inlined VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO stack VALUES(?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO label VALUES(?, ?, ?)",
     "INSERT OR REPLACE INTO thread VALUES(?, ?, ?)",
     "INSERT INTO slice VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO thread_slice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_reason_ns VALUES(?, ?, ?, ?)",
     "INSERT INTO socket_errno VALUES(?, ?, ?, ?)",
-    "INSERT INTO sample VALUES(NULL, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO sample VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO histogram VALUES(?, ?, ?)",
-    "INSERT INTO map_op VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "INSERT INTO registry_op VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "INSERT INTO metric VALUES(NULL, ?, ?, ?, ?, ?)",
-    "INSERT INTO ledger VALUES(NULL, ?, ?, ?, ?)",
-    "INSERT INTO ledger_loss VALUES(?, ?, ?, ?)",
-    "INSERT INTO event VALUES(NULL, ?, ?, ?)",
-    "INSERT INTO program_cost VALUES(NULL, ?, ?, ?, ?)",
+    "INSERT INTO lock VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO map_op VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO registry_op VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO metric VALUES(?, ?, ?, ?, ?, ?)",
+    "INSERT INTO ledger VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO ledger_loss VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO event VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO program_cost VALUES(?, ?, ?, ?, ?)",
 };
 
 /// Kernel addresses use all 64 bits, and all are kept: the sign is only how SQLite shows them.
 std::int64_t address(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-template <class Row>
-std::size_t name_hash(const Row& row) {
-  return std::hash<std::string>{}(row.name);
+std::size_t hash_of(const std::string& text) { return std::hash<std::string>{}(text); }
+
+/// Of all that may become better known after a frame was first seen.
+std::size_t hash_of(const profile::Frame& frame) {
+  std::size_t hash = hash_of(frame.name) * 31 + hash_of(frame.file) * 7 + frame.line;
+  for (const profile::Inlined& call : frame.inlined) {
+    hash = hash * 131 + hash_of(call.name) * 31 + hash_of(call.file) * 7 + call.line;
+  }
+  return hash;
+}
+
+template <class Value>
+bool is_known(const std::vector<Value>& known, std::size_t id, Value value) {
+  return id < known.size() && known[id] == value;
+}
+
+template <class Value>
+void remember(std::vector<Value>& known, std::size_t id, Value value) {
+  if (id >= known.size()) known.resize(id + 1);
+  known[id] = value;
 }
 
 }  // namespace
 
-Result<> write_words(sqlite3* db) {
-  auto reason = Statement::prepare(db, "INSERT INTO reason VALUES(?, ?, ?)");
-  if (!reason) return std::unexpected(reason.error());
-  for (std::size_t i = 0; i < kReasons; ++i) {
-    const auto number = static_cast<Reason>(i);
-    if (auto done = reason->run(std::uint64_t{i}, name_of(state_of(number)), name_of(number)); !done) return done;
+Result<Written> reload(sqlite3* db) {
+  Written written;
+  auto stacks = Statement::prepare(db, "SELECT id, parent, frame FROM stack WHERE id > 0");
+  if (!stacks) return std::unexpected(stacks.error());
+  while (true) {
+    const auto row = stacks->next();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    const auto id = static_cast<NodeId>(stacks->integer(0));
+    const auto parent = static_cast<NodeId>(stacks->integer(1));
+    written.nodes[Written::key(parent, static_cast<profile::FrameId>(stacks->integer(2)))] = id;
+    written.next_node = std::max(written.next_node, id + 1);
   }
-  struct Word {
-    Sampler sampler;
-    std::string_view name, unit;
-  };
-  auto sampler = Statement::prepare(db, "INSERT INTO sampler VALUES(?, ?, ?)");
-  if (!sampler) return std::unexpected(sampler.error());
-  for (const Word& word :
-       {Word{Sampler::kernel_cpu, "kernel on-cpu", "ns"}, Word{Sampler::kernel_blocked, "kernel blocked", "ns"},
-        Word{Sampler::socket_write, "socket write", "bytes"}, Word{Sampler::map_operation, "map operation", "ns"},
-        Word{Sampler::inprocess_cpu, "in-process on-cpu", "ns"}}) {
-    if (auto done = sampler->run(static_cast<int>(word.sampler), word.name, word.unit); !done) return done;
-  }
-  auto bucket = Statement::prepare(db, "INSERT INTO bucket VALUES(?, ?, ?)");
-  if (!bucket) return std::unexpected(bucket.error());
-  constexpr unsigned kBits = KernelHistogram::kBits;
-  const unsigned last = fanlight_bucket(std::numeric_limits<std::int64_t>::max(), kBits);
-  for (unsigned i = 0; i <= last; ++i) {
-    const std::uint64_t high = fanlight_bucket_low(i + 1, kBits) - 1;
-    if (auto done = bucket->run(i, std::uint64_t{fanlight_bucket_low(i, kBits)}, high); !done) return done;
-  }
-  return {};
+  auto histograms = Statement::prepare(db, "SELECT coalesce(max(id) + 1, 0) FROM histogram");
+  if (!histograms) return std::unexpected(histograms.error());
+  if (const auto row = histograms->next(); !row) return std::unexpected(row.error());
+  written.histograms = histograms->integer(0);
+  return written;
 }
 
-Result<> write_target(sqlite3* db, const profile::Target& target) {
-  if (auto done = execute(db, "DELETE FROM target; DELETE FROM form"); !done) return done;
-  auto row = Statement::prepare(db, "INSERT INTO target VALUES(?, ?, ?, ?, ?, ?)");
-  if (!row) return std::unexpected(row.error());
-  if (auto done = row->run(target.pid, target.name, target.executable, target.kernel, target.host, target.sample_hz);
-      !done) {
-    return done;
-  }
-  auto form_row = Statement::prepare(db, "INSERT INTO form VALUES(NULL, ?, ?, ?)");
-  if (!form_row) return std::unexpected(form_row.error());
-  for (const kernel::Form& form : target.forms) {
-    if (auto done = form_row->run(form.probe, form.form, form.why); !done) return done;
-  }
-  return {};
-}
-
-Result<> write_meta(sqlite3* db, std::int64_t realtime_offset_ns) {
-  auto row = Statement::prepare(db, "INSERT INTO meta VALUES(?, ?)");
-  if (!row) return std::unexpected(row.error());
-  if (auto done = row->run(std::string_view("complete"), 0); !done) return done;
-  return row->run(std::string_view("realtime_offset_ns"), realtime_offset_ns);
-}
-
-Result<Rows> Rows::prepare(sqlite3* db) {
-  Rows rows(db);
+Result<Rows> Rows::prepare(sqlite3* db, Redact redact) {
+  Rows rows(db, std::move(redact));
   for (const char* sql : kSql) {
     auto statement = Statement::prepare(db, sql);
     if (!statement) return std::unexpected(statement.error());
@@ -127,44 +117,87 @@ Result<Rows> Rows::prepare(sqlite3* db) {
   return rows;
 }
 
-Result<> Rows::write_tables(const profile::Tables& tables, Written& written) {
-  const auto& frames = tables.frames();
-  written.frame_names.reserve(frames.size());
-  for (std::size_t id = 0; id < frames.size(); ++id) {
-    const std::size_t hash = name_hash(frames[id]);
-    if (id < written.frame_names.size() && written.frame_names[id] == hash) continue;
-    const profile::Frame& frame = frames[id];
-    if (auto done = statements_[kFrame].run(std::uint64_t{id}, static_cast<int>(frame.origin), frame.module,
-                                            address(frame.offset), frame.name);
+Result<> Rows::write_frame(profile::FrameId id, const profile::Frame& frame, Written& written) {
+  const auto [module, added] = written.modules.emplace(frame.module, written.modules.size());
+  if (added) {
+    if (auto done = statements_[kModule].run(std::uint64_t{module->second}, shown(frame.module), std::string_view());
         !done) {
       return done;
     }
-    if (id < written.frame_names.size()) {
-      written.frame_names[id] = hash;
-    } else {
-      written.frame_names.push_back(hash);
+  }
+  if (auto done = statements_[kFrame].run(id, static_cast<int>(frame.origin), std::uint64_t{module->second},
+                                          address(frame.offset), shown(frame.name), shown(frame.file), frame.line);
+      !done) {
+    return done;
+  }
+  for (std::size_t i = 0; i < frame.inlined.size(); ++i) {
+    const profile::Inlined& call = frame.inlined[i];
+    if (auto done = statements_[kInlined].run(id, std::uint64_t{i}, shown(call.name), shown(call.file), call.line);
+        !done) {
+      return done;
     }
   }
-  for (const auto& stacks = tables.stacks(); written.stacks < stacks.size(); ++written.stacks) {
-    const profile::Stack& stack = stacks[written.stacks];
-    const std::uint64_t id = written.stacks;
-    if (auto done = statements_[kStack].run(id, std::uint64_t{stack.size()}); !done) return done;
-    for (std::size_t position = 0; position < stack.size(); ++position) {
-      if (auto done = statements_[kStackFrame].run(id, std::uint64_t{position}, stack[position]); !done) return done;
+  return {};
+}
+
+Result<> Rows::write_build_ids(const profile::Tables& tables, Written& written) {
+  for (const auto& [path, build_id] : tables.build_ids()) {
+    const auto module = written.modules.find(path);
+    if (module == written.modules.end() || is_known(written.build_ids, module->second, hash_of(build_id))) continue;
+    if (auto done = statements_[kModule].run(std::uint64_t{module->second}, shown(path), build_id); !done) return done;
+    remember(written.build_ids, module->second, hash_of(build_id));
+  }
+  return {};
+}
+
+Result<> Rows::write_tables(const profile::Tables& tables, Written& written) {
+  const auto& frames = tables.frames();
+  for (std::size_t id = 0; id < frames.size(); ++id) {
+    const std::size_t hash = hash_of(frames[id]);
+    if (is_known(written.frames, id, hash)) continue;
+    if (auto done = write_frame(static_cast<profile::FrameId>(id), frames[id], written); !done) return done;
+    remember(written.frames, id, hash);
+  }
+  if (auto done = write_build_ids(tables, written); !done) return done;
+  for (const auto& labels = tables.labels(); written.labels < labels.size(); ++written.labels) {
+    for (const auto& [key, value] : labels[written.labels]) {
+      if (auto done = statements_[kLabel].run(std::uint64_t{written.labels}, key, shown(value)); !done) return done;
     }
   }
   const auto& threads = tables.threads();
   for (std::size_t id = 0; id < threads.size(); ++id) {
-    const std::size_t hash = name_hash(threads[id]);
-    if (id < written.thread_names.size() && written.thread_names[id] == hash) continue;
-    if (auto done = statements_[kThread].run(std::uint64_t{id}, threads[id].tid, threads[id].name); !done) return done;
-    if (id < written.thread_names.size()) {
-      written.thread_names[id] = hash;
-    } else {
-      written.thread_names.push_back(hash);
+    const std::size_t hash = hash_of(threads[id].name);
+    if (is_known(written.thread_names, id, hash)) continue;
+    if (auto done = statements_[kThread].run(std::uint64_t{id}, threads[id].tid, shown(threads[id].name)); !done) {
+      return done;
     }
+    remember(written.thread_names, id, hash);
   }
   return {};
+}
+
+Result<NodeId> Rows::write_stack(profile::StackId id, const profile::Tables& tables, Written& written) {
+  if (id < written.stack_nodes.size() && written.stack_nodes[id] != Written::kNoNode) return written.stack_nodes[id];
+  NodeId node = 0;
+  std::uint64_t depth = 0;
+  for (const profile::FrameId frame : tables.stacks()[id]) {
+    ++depth;
+    const auto [place, added] = written.nodes.try_emplace(Written::key(node, frame), 0);
+    if (added) {
+      if (written.free_nodes.empty()) {
+        place->second = written.next_node++;
+      } else {
+        place->second = written.free_nodes.back();
+        written.free_nodes.pop_back();
+      }
+      if (auto done = statements_[kStack].run(place->second, node, frame, depth); !done) {
+        return std::unexpected(done.error());
+      }
+    }
+    node = place->second;
+  }
+  if (id >= written.stack_nodes.size()) written.stack_nodes.resize(tables.stacks().size(), Written::kNoNode);
+  return written.stack_nodes[id] = node;
 }
 
 Result<std::int64_t> Rows::write_histogram(const KernelHistogram& histogram, Written& written) {
@@ -210,12 +243,40 @@ Result<> Rows::write_threads(std::int64_t id, const profile::Slice& slice, Writt
   return {};
 }
 
+Result<> Rows::write_samples(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice,
+                             Written& written) {
+  std::uint64_t position = 0;
+  for (const profile::SampleRow& row : slice.samples) {
+    const auto node = write_stack(row.stack, tables, written);
+    if (!node) return std::unexpected(node.error());
+    std::optional<std::uint64_t> after_ns;
+    if (row.time_ns > 0) after_ns = row.time_ns - std::min(row.time_ns, slice.from_ns);
+    if (auto done =
+            statements_[kSample].run(id, position++, static_cast<int>(row.sampler), static_cast<int>(row.reason),
+                                     row.thread, *node, row.labels, after_ns, row.weight, row.count);
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Written& written) {
+  std::uint64_t position = 0;
+  for (const profile::Lock& lock : slice.locks) {
+    const auto wait = write_histogram(lock.wait, written);
+    if (!wait) return std::unexpected(wait.error());
+    if (auto done = statements_[kLock].run(id, position++, address(lock.address), shown(lock.name), shown(lock.holder),
+                                           lock.waits, lock.wait_ns, *wait);
+        !done) {
+      return done;
+    }
+  }
   for (const kernel::MapReading& map : slice.maps) {
     const auto latency = write_histogram(map.latency_ns, written);
     if (!latency) return std::unexpected(latency.error());
-    if (auto done = statements_[kMapOp].run(id, map.map_id, map.map_name, map.map_type, map.operation, map.count,
-                                            map.errors, map.total_ns, *latency);
+    if (auto done = statements_[kMapOp].run(id, position++, map.map_id, shown(map.map_name), map.map_type,
+                                            map.operation, map.count, map.errors, map.total_ns, *latency);
         !done) {
       return done;
     }
@@ -223,8 +284,8 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
   for (const kernel::RegistryReading& row : slice.registries) {
     const auto wait = write_histogram(row.wait, written);
     if (!wait) return std::unexpected(wait.error());
-    if (auto done = statements_[kRegistryOp].run(id, row.registry, row.shard, row.operation, row.count, row.wait_ns,
-                                                 row.hold_ns, *wait);
+    if (auto done = statements_[kRegistryOp].run(id, position++, shown(row.registry), row.shard, row.operation,
+                                                 row.count, row.wait_ns, row.hold_ns, *wait);
         !done) {
       return done;
     }
@@ -232,7 +293,8 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
   for (const profile::Metric& metric : slice.metrics) {
     const auto histogram = write_histogram(metric.histogram, written);
     if (!histogram) return std::unexpected(histogram.error());
-    if (auto done = statements_[kMetric].run(id, metric.name, static_cast<int>(metric.kind), metric.value, *histogram);
+    if (auto done = statements_[kMetric].run(id, position++, shown(metric.name), static_cast<int>(metric.kind),
+                                             metric.value, *histogram);
         !done) {
       return done;
     }
@@ -241,38 +303,45 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
 }
 
 Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
+  std::uint64_t position = 0;
   for (const LedgerEntry& entry : slice.ledger) {
-    if (auto done = statements_[kLedger].run(id, entry.source, entry.produced, entry.delivered); !done) return done;
-    const std::int64_t row = sqlite3_last_insert_rowid(db_);
+    if (auto done = statements_[kLedger].run(id, position, entry.source, entry.produced, entry.delivered); !done) {
+      return done;
+    }
     for (const auto* losses : {&entry.missed, &entry.dropped}) {
       for (const auto& [cause, count] : *losses) {
-        if (auto done = statements_[kLedgerLoss].run(row, losses == &entry.dropped, cause, count); !done) return done;
+        if (auto done = statements_[kLedgerLoss].run(id, position, losses == &entry.dropped, cause, count); !done) {
+          return done;
+        }
       }
     }
+    ++position;
   }
   return {};
 }
 
-Result<> Rows::write_slice(std::int64_t id, const profile::Slice& slice, Written& written) {
+Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice,
+                           Written& written) {
   if (auto done = statements_[kSlice].run(id, slice.from_ns, slice.to_ns, slice.cost.cpu_ns, slice.cost.resident_bytes);
       !done) {
     return done;
   }
   if (auto done = write_threads(id, slice, written); !done) return done;
-  for (const profile::SampleRow& row : slice.samples) {
-    if (auto done = statements_[kSample].run(id, static_cast<int>(row.sampler), static_cast<int>(row.reason),
-                                             row.thread, row.stack, row.weight, row.count);
+  if (auto done = write_samples(id, tables, slice, written); !done) return done;
+  if (auto done = write_operations(id, slice, written); !done) return done;
+  if (auto done = write_ledger(id, slice); !done) return done;
+  std::uint64_t position = 0;
+  for (const profile::Event& event : slice.events) {
+    if (auto done =
+            statements_[kEvent].run(id, position++, event.time_ns, static_cast<int>(event.kind), shown(event.text));
         !done) {
       return done;
     }
   }
-  if (auto done = write_operations(id, slice, written); !done) return done;
-  if (auto done = write_ledger(id, slice); !done) return done;
-  for (const profile::Event& event : slice.events) {
-    if (auto done = statements_[kEvent].run(id, event.time_ns, event.text); !done) return done;
-  }
   for (const kernel::ProgramCost& program : slice.cost.programs) {
-    if (auto done = statements_[kProgramCost].run(id, program.name, program.runs, program.run_ns); !done) return done;
+    if (auto done = statements_[kProgramCost].run(id, position++, program.name, program.runs, program.run_ns); !done) {
+      return done;
+    }
   }
   return {};
 }

@@ -4,26 +4,47 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace fanlight::store {
 
 /// Bytes 68 to 71 of the file, big-endian: "Fanl". Source: sqlite.org/fileformat.html, "Application ID".
 inline constexpr std::uint32_t kApplicationId = 0x46616e6c;
 
-/// Every table that a reader needs.
-inline constexpr std::array kTables{"meta",         "target", "form",        "frame",        "stack",
-                                    "stack_frame",  "thread", "slice",       "thread_slice", "thread_reason_ns",
-                                    "socket_errno", "sample", "histogram",   "map_op",       "registry_op",
-                                    "metric",       "ledger", "ledger_loss", "event",        "program_cost"};
+/// Every table that a reader needs, by version.
+inline constexpr std::array kTables1{"meta",         "target", "form",        "frame",        "stack",
+                                     "stack_frame",  "thread", "slice",       "thread_slice", "thread_reason_ns",
+                                     "socket_errno", "sample", "histogram",   "map_op",       "registry_op",
+                                     "metric",       "ledger", "ledger_loss", "event",        "program_cost"};
+inline constexpr std::array kTables2{"meta",         "target",    "form",         "module",           "frame",
+                                     "inlined",      "stack",     "label",        "thread",           "slice",
+                                     "sample",       "histogram", "thread_slice", "thread_reason_ns", "map_op",
+                                     "socket_errno", "lock",      "metric",       "registry_op",      "ledger",
+                                     "ledger_loss",  "event",     "program_cost"};
+constexpr std::span<const char* const> tables_of(int version) {
+  return version == 1 ? std::span<const char* const>(kTables1) : std::span<const char* const>(kTables2);
+}
 
+/// The tables whose rows belong to one slice and go with it.
+inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample",
+                                     "lock",         "map_op",           "registry_op",  "metric",
+                                     "ledger",       "ledger_loss",      "event",        "program_cost"};
+
+// Stacks are one tree: callers are stored once, however many stacks go through them. A row of a slice is found by the
+// slice, so that a rolling recording forgets its oldest second without looking at the others.
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE target(pid INTEGER, name TEXT, executable TEXT, kernel TEXT, host TEXT, sample_hz INTEGER);
+CREATE TABLE target(pid INTEGER, name TEXT, executable TEXT, kernel TEXT, host TEXT, sample_hz INTEGER,
+                    weight_unit TEXT);
 CREATE TABLE form(id INTEGER PRIMARY KEY, probe TEXT, form TEXT, why TEXT);
 
-CREATE TABLE frame(id INTEGER PRIMARY KEY, origin INTEGER, module TEXT, offset INTEGER, name TEXT);
-CREATE TABLE stack(id INTEGER PRIMARY KEY, depth INTEGER);
-CREATE TABLE stack_frame(stack INTEGER, position INTEGER, frame INTEGER, PRIMARY KEY(stack, position)) WITHOUT ROWID;
+CREATE TABLE module(id INTEGER PRIMARY KEY, path TEXT, build_id TEXT);
+CREATE TABLE frame(id INTEGER PRIMARY KEY, origin INTEGER, module INTEGER, offset INTEGER, name TEXT, file TEXT,
+                   line INTEGER);
+CREATE TABLE inlined(frame INTEGER, position INTEGER, name TEXT, file TEXT, line INTEGER,
+                     PRIMARY KEY(frame, position)) WITHOUT ROWID;
+CREATE TABLE stack(id INTEGER PRIMARY KEY, parent INTEGER, frame INTEGER, depth INTEGER);
+CREATE TABLE label(labels INTEGER, key TEXT, value TEXT, PRIMARY KEY(labels, key)) WITHOUT ROWID;
 CREATE TABLE thread(id INTEGER PRIMARY KEY, tid INTEGER, name TEXT);
 
 CREATE TABLE slice(id INTEGER PRIMARY KEY, from_ns INTEGER, to_ns INTEGER, own_cpu_ns INTEGER,
@@ -36,28 +57,45 @@ CREATE TABLE thread_reason_ns(slice INTEGER, thread INTEGER, reason INTEGER, ns 
                               PRIMARY KEY(slice, thread, reason)) WITHOUT ROWID;
 CREATE TABLE socket_errno(slice INTEGER, thread INTEGER, errno INTEGER, count INTEGER,
                           PRIMARY KEY(slice, thread, errno)) WITHOUT ROWID;
-CREATE TABLE sample(id INTEGER PRIMARY KEY, slice INTEGER, sampler INTEGER, reason INTEGER, thread INTEGER,
-                    stack INTEGER, weight INTEGER, count INTEGER);
+CREATE TABLE sample(slice INTEGER, position INTEGER, sampler INTEGER, reason INTEGER, thread INTEGER, stack INTEGER,
+                    labels INTEGER, after_ns INTEGER, weight INTEGER, count INTEGER,
+                    PRIMARY KEY(slice, position)) WITHOUT ROWID;
 CREATE TABLE histogram(id INTEGER, bucket INTEGER, count INTEGER, PRIMARY KEY(id, bucket)) WITHOUT ROWID;
 
-CREATE TABLE map_op(id INTEGER PRIMARY KEY, slice INTEGER, map_id INTEGER, map_name TEXT, map_type TEXT,
-                    operation TEXT, count INTEGER, errors INTEGER, total_ns INTEGER, latency INTEGER);
-CREATE TABLE registry_op(id INTEGER PRIMARY KEY, slice INTEGER, registry TEXT, shard INTEGER, operation TEXT,
-                         count INTEGER, wait_ns INTEGER, hold_ns INTEGER, wait INTEGER);
-CREATE TABLE metric(id INTEGER PRIMARY KEY, slice INTEGER, name TEXT, kind INTEGER, value REAL, histogram INTEGER);
-CREATE TABLE ledger(id INTEGER PRIMARY KEY, slice INTEGER, source TEXT, produced INTEGER, delivered INTEGER);
-CREATE TABLE ledger_loss(entry INTEGER, dropped INTEGER, cause TEXT, count INTEGER,
-                         PRIMARY KEY(entry, dropped, cause)) WITHOUT ROWID;
-CREATE TABLE event(id INTEGER PRIMARY KEY, slice INTEGER, time_ns INTEGER, text TEXT);
-CREATE TABLE program_cost(id INTEGER PRIMARY KEY, slice INTEGER, name TEXT, runs INTEGER, run_ns INTEGER);
+CREATE TABLE lock(slice INTEGER, position INTEGER, address INTEGER, name TEXT, holder TEXT, waits INTEGER,
+                  wait_ns INTEGER, wait INTEGER, PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE map_op(slice INTEGER, position INTEGER, map_id INTEGER, map_name TEXT, map_type TEXT, operation TEXT,
+                    count INTEGER, errors INTEGER, total_ns INTEGER, latency INTEGER,
+                    PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE registry_op(slice INTEGER, position INTEGER, registry TEXT, shard INTEGER, operation TEXT, count INTEGER,
+                         wait_ns INTEGER, hold_ns INTEGER, wait INTEGER,
+                         PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE metric(slice INTEGER, position INTEGER, name TEXT, kind INTEGER, value REAL, histogram INTEGER,
+                    PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE ledger(slice INTEGER, position INTEGER, source TEXT, produced INTEGER, delivered INTEGER,
+                    PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE ledger_loss(slice INTEGER, entry INTEGER, dropped INTEGER, cause TEXT, count INTEGER,
+                         PRIMARY KEY(slice, entry, dropped, cause)) WITHOUT ROWID;
+CREATE TABLE event(slice INTEGER, position INTEGER, time_ns INTEGER, kind INTEGER, text TEXT,
+                   PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE program_cost(slice INTEGER, position INTEGER, name TEXT, runs INTEGER, run_ns INTEGER,
+                          PRIMARY KEY(slice, position)) WITHOUT ROWID;
 
 CREATE TABLE reason(id INTEGER PRIMARY KEY, state TEXT, name TEXT);
 CREATE TABLE sampler(id INTEGER PRIMARY KEY, name TEXT, unit TEXT);
 CREATE TABLE bucket(id INTEGER PRIMARY KEY, low INTEGER, high INTEGER);
+CREATE VIEW governor AS SELECT slice, time_ns, text FROM event WHERE kind = 1;
+CREATE VIEW stack_frame AS
+  WITH RECURSIVE up(stack, node, position) AS (
+    SELECT id, id, depth - 1 FROM stack WHERE depth > 0
+    UNION ALL SELECT up.stack, parent, position - 1 FROM up JOIN stack ON stack.id = node WHERE position > 0)
+  SELECT up.stack, position, frame FROM up JOIN stack ON stack.id = node;
 CREATE VIEW stack_text AS
-  SELECT stack, group_concat(name, ';') AS frames
-  FROM (SELECT stack, name FROM stack_frame JOIN frame ON frame.id = stack_frame.frame ORDER BY stack, position)
-  GROUP BY stack;
+  WITH RECURSIVE up(stack, node, frames) AS (
+    SELECT stack.id, parent, name FROM stack JOIN frame ON frame.id = frame
+    UNION ALL SELECT up.stack, parent, name || ';' || frames
+              FROM up JOIN stack ON stack.id = node JOIN frame ON frame.id = stack.frame)
+  SELECT stack, frames FROM up WHERE node = 0;
 )sql";
 
 }  // namespace fanlight::store

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,6 @@ class Statement {
  private:
   explicit Statement(StatementPtr handle) : handle_(std::move(handle)) {}
 
-  struct Null {};
   void bind(int index, std::int64_t value) { sqlite3_bind_int64(handle_.get(), index, value); }
   void bind(int index, int value) { bind(index, std::int64_t{value}); }
   void bind(int index, unsigned value) { bind(index, std::int64_t{value}); }
@@ -60,6 +60,13 @@ class Statement {
   void bind(int index, std::uint64_t value) {
     constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
     bind(index, static_cast<std::int64_t>(value < kMost ? value : kMost));
+  }
+  void bind(int index, const std::optional<std::uint64_t>& value) {
+    if (value) {
+      bind(index, *value);
+    } else {
+      sqlite3_bind_null(handle_.get(), index);
+    }
   }
   void bind(int index, double value) { sqlite3_bind_double(handle_.get(), index, value); }
   // The text outlives the call: it is bound and used within one run().

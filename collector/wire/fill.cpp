@@ -47,6 +47,7 @@ void fill(proto::Target& message, const profile::Target& target) {
   message.set_kernel(target.kernel);
   message.set_host(target.host);
   message.set_sample_hz(target.sample_hz);
+  message.set_weight_unit(target.weight_unit);
   for (const kernel::Form& form : target.forms) {
     auto& one = *message.add_forms();
     one.set_probe(form.probe);
@@ -81,6 +82,27 @@ void fill_code(proto::Profile& message, const profile::Profile& profile) {
     one.set_module(found->second);
     one.set_offset(frame.offset);
     one.set_name(frame.name);
+    one.set_file(frame.file);
+    one.set_line(frame.line);
+    for (const profile::Inlined& inlined : frame.inlined) {
+      auto& call = *one.add_inlined();
+      call.set_name(inlined.name);
+      call.set_file(inlined.file);
+      call.set_line(inlined.line);
+    }
+  }
+  for (const profile::Module& module : profile.modules) {
+    auto& one = *message.add_build_ids();
+    one.set_module(module.path);
+    one.set_build_id(module.build_id);
+  }
+  for (const profile::Labels& labels : profile.labels) {
+    auto& one = *message.add_labels();
+    for (const auto& [key, value] : labels) {
+      auto& label = *one.add_labels();
+      label.set_key(key);
+      label.set_value(value);
+    }
   }
   for (const profile::Stack& stack : profile.stacks) {
     message.add_stacks()->mutable_frames()->Add(stack.begin(), stack.end());
@@ -93,10 +115,21 @@ void fill_code(proto::Profile& message, const profile::Profile& profile) {
     one.set_stack(row.stack);
     one.set_weight(row.weight);
     one.set_count(row.count);
+    one.set_labels(row.labels);
+    one.set_time_ns(row.time_ns);
   }
 }
 
 void fill_operations(proto::Profile& message, const profile::Profile& profile) {
+  for (const profile::Lock& lock : profile.locks) {
+    auto& one = *message.add_locks();
+    one.set_address(lock.address);
+    one.set_name(lock.name);
+    one.set_holder(lock.holder);
+    one.set_waits(lock.waits);
+    one.set_wait_ns(lock.wait_ns);
+    fill(*one.mutable_wait(), lock.wait);
+  }
   for (const kernel::MapReading& map : profile.maps) {
     auto& one = *message.add_maps();
     one.set_map_id(map.map_id);
@@ -174,6 +207,7 @@ void fill(proto::Profile& message, const profile::Profile& profile) {
     auto& one = *message.add_events();
     one.set_time_ns(event.time_ns);
     one.set_text(event.text);
+    one.set_kind(static_cast<std::uint32_t>(event.kind));
   }
   for (const profile::SecondPoint& second : profile.seconds) fill(*message.add_seconds(), second);
   for (const LedgerEntry& entry : profile.ledger) fill(*message.add_ledger(), entry);

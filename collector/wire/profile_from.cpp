@@ -70,6 +70,7 @@ profile::Target target_from(const proto::Target& message) {
                          .kernel = message.kernel(),
                          .host = message.host(),
                          .sample_hz = message.sample_hz()};
+  if (!message.weight_unit().empty()) target.weight_unit = message.weight_unit();
   for (const auto& form : message.forms()) target.forms.push_back({form.probe(), form.form(), form.why()});
   return target;
 }
@@ -94,7 +95,22 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
     const auto module = reader.below(frame.module(), static_cast<std::uint64_t>(message.modules_size()), "module");
     if (!reader.problem().empty()) return;
     profile.frames.push_back({static_cast<profile::FrameOrigin>(reader.below(frame.origin(), 3, "frame origin")),
-                              message.modules(static_cast<int>(module)), frame.offset(), frame.name()});
+                              message.modules(static_cast<int>(module)),
+                              frame.offset(),
+                              frame.name(),
+                              frame.file(),
+                              frame.line(),
+                              {}});
+    for (const auto& call : frame.inlined()) {
+      profile.frames.back().inlined.push_back({call.name(), call.file(), call.line()});
+    }
+  }
+  for (const auto& module : message.build_ids()) profile.modules.push_back({module.module(), module.build_id()});
+  // A feed without labels has the empty set all the same.
+  if (message.labels_size() > 0) profile.labels.clear();
+  for (const auto& labels : message.labels()) {
+    profile.labels.emplace_back();
+    for (const auto& label : labels.labels()) profile.labels.back().emplace_back(label.key(), label.value());
   }
   for (const auto& stack : message.stacks()) {
     for (const auto frame : stack.frames()) reader.below(frame, profile.frames.size(), "frame");
@@ -105,11 +121,16 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
     profile.samples.push_back({static_cast<Sampler>(reader.below(row.sampler(), kSamplers, "sampler")),
                                static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
                                reader.below(row.thread(), static_cast<std::uint64_t>(message.threads_size()), "thread"),
-                               reader.below(row.stack(), profile.stacks.size(), "stack"), row.weight(), row.count()});
+                               reader.below(row.stack(), profile.stacks.size(), "stack"), row.weight(), row.count(),
+                               reader.below(row.labels(), profile.labels.size(), "label set"), row.time_ns()});
   }
 }
 
 void read_operations(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  for (const auto& lock : message.locks()) {
+    profile.locks.push_back(
+        {lock.address(), lock.name(), lock.holder(), lock.waits(), lock.wait_ns(), reader.histogram(lock.wait())});
+  }
   for (const auto& map : message.maps()) {
     profile.maps.push_back({map.map_id(), map.map_name(), map.map_type(), map.operation(), map.count(), map.errors(),
                             map.total_ns(), reader.histogram(map.latency_ns())});
@@ -157,7 +178,10 @@ Result<profile::Profile> profile_from(const proto::Profile& message) {
   for (const auto& thread : message.threads()) profile.threads.push_back(thread_from(reader, thread));
   read_code(reader, message, profile);
   read_operations(reader, message, profile);
-  for (const auto& event : message.events()) profile.events.push_back({event.time_ns(), event.text()});
+  for (const auto& event : message.events()) {
+    profile.events.push_back({event.time_ns(), event.text(),
+                              static_cast<profile::Event::Kind>(reader.below(event.kind(), 2, "event kind"))});
+  }
   for (const auto& second : message.seconds()) profile.seconds.push_back(second_from(reader, second));
   for (const auto& entry : message.ledger()) profile.ledger.push_back(entry_from(entry));
   profile.cost.cpu_ns = message.cost().cpu_ns();

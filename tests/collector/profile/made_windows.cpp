@@ -1,5 +1,6 @@
 #include "tests/collector/profile/made_windows.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <random>
@@ -83,6 +84,7 @@ Window broadcaster() {
       quiet.wakeups = 1;
       slice.threads.push_back(quiet);
       slice.events.push_back({from + kSecond / 2, "thread worker-2 ended"});
+      slice.events.push_back({from + kSecond / 2, "on-CPU sampling lowered from 99 to 49 Hz", Event::Kind::governor});
     }
     constexpr std::uint64_t kTick = 10'101'010;
     slice.samples = {{Sampler::kernel_cpu, Reason::running, one, sending, 48 * kTick, 48},
@@ -92,6 +94,9 @@ Window broadcaster() {
                      {Sampler::socket_write, Reason::running, one, sending, 64'000, 500},
                      {Sampler::inprocess_cpu, Reason::running, one, sending, 45 * kTick, 45},
                      {Sampler::inprocess_cpu, Reason::running, one, encoding, 23 * kTick, 23}};
+    for (SampleRow& row : slice.samples) row.time_ns = from + row.count * 1'000'000;
+    slice.locks = {{0x5581'0000'1000, "fanlight::server::Hub::subscribers", "worker-2", 40, 45'000'000,
+                    histogram({900'000, 1'100'000})}};
     slice.maps = {{7, "subscribers", "hash", "lookup", 5'000, 0, 9'000'000, histogram({1'500, 1'800, 2'100})},
                   {7, "subscribers", "hash", "delete", 50, 50, 80'000, histogram({1'600})}};
     slice.registries = {{"mutex", 0, "iterate", 1'000, 4'000'000, 60'000'000, histogram({2'000, 900'000})}};
@@ -148,8 +153,16 @@ Window random_window(std::uint64_t seed) {
   for (std::uint64_t slices = below(6); slices > 0; --slices) {
     for (std::uint64_t i = 1 + below(6); i > 0; --i) {
       const auto origin = static_cast<FrameOrigin>(below(3));
-      tables.frame(
+      const FrameId frame = tables.frame(
           {origin, origin == FrameOrigin::marker ? "" : word(), origin == FrameOrigin::marker ? 0 : random(), word()});
+      if (origin == FrameOrigin::user && chance(40)) {
+        std::vector<Inlined> calls;
+        for (std::uint64_t depth = below(3); depth > 0; --depth) {
+          calls.push_back({word(), word(), static_cast<std::uint32_t>(below(9999))});
+        }
+        tables.set_source(frame, word(), static_cast<std::uint32_t>(below(9999)), std::move(calls));
+        tables.set_build_id(tables.frames()[frame].module, "00ff" + std::to_string(below(10'000)));
+      }
     }
     for (std::uint64_t i = 1 + below(5); i > 0; --i) {
       Stack stack;
@@ -158,6 +171,7 @@ Window random_window(std::uint64_t seed) {
       }
       tables.stack(stack);
     }
+    for (std::uint64_t i = below(3); i > 0; --i) tables.labels({{word(), word()}, {"topic", word()}});
     for (std::uint64_t i = 1 + below(3); i > 0; --i) tables.thread_born(static_cast<pid_t>(1 + below(5)), word());
 
     Slice slice{.from_ns = now, .to_ns = now + amount()};
@@ -188,7 +202,7 @@ Window random_window(std::uint64_t seed) {
       slice.samples.push_back({sampler, blocked ? static_cast<Reason>(1 + below(kReasons - 1)) : Reason::running,
                                static_cast<ThreadId>(below(tables.threads().size())),
                                static_cast<StackId>(below(tables.stacks().size())), chance(10) ? 0 : amount(),
-                               1 + below(50)});
+                               1 + below(50), static_cast<LabelsId>(below(tables.labels().size())), now});
     }
     for (std::uint64_t i = below(4); i > 0; --i) {
       slice.maps.push_back({static_cast<std::uint32_t>(below(3)), word(), word(), chance(50) ? "lookup" : "update",
@@ -197,7 +211,8 @@ Window random_window(std::uint64_t seed) {
           {word(), static_cast<std::uint32_t>(below(3)), word(), amount(), amount(), amount(), some_histogram()});
       slice.metrics.push_back(
           {word(), static_cast<Metric::Kind>(below(3)), static_cast<double>(amount()), some_histogram()});
-      slice.events.push_back({now + amount(), word()});
+      slice.events.push_back({now + amount(), word(), static_cast<Event::Kind>(below(2))});
+      slice.locks.push_back({below(3), word(), word(), amount(), amount(), some_histogram()});
       slice.ledger.push_back({word(), amount(), amount(), {{word(), amount()}}, {{word(), amount()}}});
       slice.cost.programs.push_back({word(), amount(), amount()});
     }
@@ -250,7 +265,7 @@ std::string describe(const Profile& profile) {
   auto& out = text.out;
   const Target& target = profile.target;
   out << "target " << target.pid << '|' << target.name << '|' << target.executable << '|' << target.kernel << '|'
-      << target.host << '|' << target.sample_hz << '\n';
+      << target.host << '|' << target.sample_hz << '|' << target.weight_unit << '\n';
   for (const auto& form : target.forms) out << "form " << form.probe << '|' << form.form << '|' << form.why << '\n';
   out << "range " << profile.from_ns << ' ' << profile.to_ns << ' ' << profile.realtime_offset_ns << '\n';
   for (const Thread& thread : profile.threads) {
@@ -264,16 +279,41 @@ std::string describe(const Profile& profile) {
   }
   for (const Frame& frame : profile.frames) {
     out << "frame " << static_cast<int>(frame.origin) << '|' << frame.module << '|' << frame.offset << '|' << frame.name
-        << '\n';
-  }
-  for (const Stack& stack : profile.stacks) {
-    out << "stack";
-    for (const FrameId frame : stack) out << ' ' << frame;
+        << '|' << frame.file << ':' << frame.line;
+    for (const Inlined& call : frame.inlined) out << " > " << call.name << '|' << call.file << ':' << call.line;
     out << '\n';
   }
+  // How stacks are numbered says nothing, so they are told by their frames.
+  const auto frames_of = [&](StackId id) {
+    std::string frames;
+    for (const FrameId frame : profile.stacks.at(id)) frames += " " + std::to_string(frame);
+    return frames;
+  };
+  std::vector<std::string> lines;
+  for (StackId id = 0; id < profile.stacks.size(); ++id) lines.push_back("stack" + frames_of(id) + "\n");
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) out << line;
+  for (const Labels& labels : profile.labels) {
+    out << "labels";
+    for (const auto& [key, value] : labels) out << ' ' << key << '=' << value;
+    out << '\n';
+  }
+  for (const Module& module : profile.modules) out << "module " << module.path << ' ' << module.build_id << '\n';
+  lines.clear();
   for (const SampleRow& row : profile.samples) {
-    out << "sample " << static_cast<int>(row.sampler) << ' ' << static_cast<int>(row.reason) << ' ' << row.thread << ' '
-        << row.stack << ' ' << row.weight << ' ' << row.count << '\n';
+    std::ostringstream line;
+    line << "sample " << static_cast<int>(row.sampler) << ' ' << static_cast<int>(row.reason) << ' ' << row.thread
+         << " weight " << row.weight << ' ' << row.count << ' ' << row.labels << ' ' << row.time_ns << " stack"
+         << frames_of(row.stack) << '\n';
+    lines.push_back(line.str());
+  }
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) out << line;
+  for (const Lock& lock : profile.locks) {
+    out << "lock " << lock.address << '|' << lock.name << '|' << lock.holder << '|' << lock.waits << ' '
+        << lock.wait_ns;
+    text.add(lock.wait);
+    out << '\n';
   }
   for (const auto& map : profile.maps) {
     out << "map " << map.map_id << '|' << map.map_name << '|' << map.map_type << '|' << map.operation << '|'
@@ -288,7 +328,9 @@ std::string describe(const Profile& profile) {
     out << '\n';
   }
   for (const Metric& metric : profile.metrics) text.add(metric);
-  for (const Event& event : profile.events) out << "event " << event.time_ns << ' ' << event.text << '\n';
+  for (const Event& event : profile.events) {
+    out << "event " << event.time_ns << ' ' << static_cast<int>(event.kind) << ' ' << event.text << '\n';
+  }
   for (const SecondPoint& second : profile.seconds) {
     out << "second " << second.from_ns << ' ' << second.to_ns << ' ' << second.samples << ' ' << second.dropped;
     text.add(second.ns);

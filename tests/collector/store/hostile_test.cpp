@@ -34,7 +34,7 @@ TEST_F(Hostile, FilesThatAreNoRecordingsAreRefusedWithAHint) {
   ASSERT_TRUE(record(file(), testing::broadcaster()));
   const std::string good = bytes_of(file());
   std::string newer = good;
-  newer[63] = 2;
+  newer[63] = 3;
   std::string foreign = good;
   foreign[68] = 'X';
   ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
@@ -50,7 +50,7 @@ TEST_F(Hostile, FilesThatAreNoRecordingsAreRefusedWithAHint) {
   };
   for (const Case& c : {Case{"missing", "No such file", true}, Case{"empty", "is not a recording", true},
                         Case{"text", "is not a recording", true}, Case{"foreign", "is not a recording", true},
-                        Case{"newer", "newer fanlight (schema 2", true}, Case{"header", "", true},
+                        Case{"newer", "newer fanlight (schema 3", true}, Case{"header", "", true},
                         Case{"fifo", "not a regular file", false}, Case{".", "not a regular file", false}}) {
     SCOPED_TRACE(c.name);
     const auto back = open_recording(file(c.name));
@@ -108,24 +108,36 @@ TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
     const char* error;
   };
   for (const Case& c :
-       {Case{"frame of a stack", "UPDATE stack_frame SET frame = 9999 WHERE stack = 0 AND position = 0", "frame 9999"},
-        Case{"stack of a sample", "UPDATE sample SET stack = -1 WHERE id = 1", "stack -1"},
-        Case{"thread of a sample", "UPDATE sample SET thread = 77 WHERE id = 1", "thread 77"},
+       {Case{"frame of a stack", "UPDATE stack SET frame = 9999 WHERE id = 1", "frame 9999"},
+        Case{"parent of a stack", "UPDATE stack SET parent = 9999 WHERE depth = 2", "stack 9999"},
+        Case{"stack above itself", "UPDATE stack SET parent = id WHERE depth = 2", "is unknown"},
+        Case{"depth of a stack", "UPDATE stack SET depth = 5000 WHERE depth = 2", "stack depth 5000"},
+        Case{"stack far away", "INSERT INTO stack VALUES(1 << 40, 0, 0, 1)", "stack 1099511627776"},
+        Case{"module of a frame", "UPDATE frame SET module = 50 WHERE id = 1", "module 50"},
+        Case{"frame of an inlined call", "INSERT INTO inlined VALUES(999, 0, '', '', 0)", "frame 999"},
+        Case{"gap in inlined calls", "INSERT INTO inlined VALUES(0, 7, '', '', 0)", "inlined call 7"},
+        Case{"labels of a sample", "UPDATE sample SET labels = 3 WHERE slice = 0 AND position = 0", "label set 3"},
+        Case{"gap in the labels", "INSERT INTO label VALUES(2, 'k', 'v')", "label set 2"},
+        Case{"kind of an event", "UPDATE event SET kind = 2", "event kind 2"},
+        Case{"gap in the slices", "UPDATE slice SET id = 5 WHERE id = 1", "slice 5"},
+        Case{"first slice missing", "DELETE FROM slice WHERE id = 0", "slice 1"},
+        Case{"stack of a sample", "UPDATE sample SET stack = -1 WHERE slice = 0 AND position = 0", "stack -1"},
+        Case{"thread of a sample", "UPDATE sample SET thread = 77 WHERE slice = 0 AND position = 0", "thread 77"},
         Case{"slice of an event", "UPDATE event SET slice = 2", "slice 2"},
         Case{"reason", "UPDATE thread_reason_ns SET reason = 99 WHERE reason = 0", "reason 99"},
         Case{"errno", "UPDATE socket_errno SET errno = 4096", "errno 4096"},
         Case{"no errno", "UPDATE socket_errno SET errno = 0", "errno 0"},
         Case{"thread of an errno", "UPDATE socket_errno SET thread = 77", "thread 77"},
-        Case{"sampler", "UPDATE sample SET sampler = 5 WHERE id = 1", "sampler 5"},
+        Case{"sampler", "UPDATE sample SET sampler = 5 WHERE slice = 0 AND position = 0", "sampler 5"},
         Case{"gap in the frames", "DELETE FROM frame WHERE id = 2", "frame 3"},
         Case{"no threads at all", "DELETE FROM thread", "no thread"},
         Case{"negative time", "UPDATE thread_reason_ns SET ns = -5 WHERE reason = 0", "count -5"},
         Case{"bucket", "UPDATE histogram SET bucket = bucket + 100000", "histogram bucket 1000"},
         Case{"table gone", "DROP TABLE event", "'event' is missing"},
-        Case{"column gone", "ALTER TABLE event DROP COLUMN text", "no such column"},
+        Case{"column gone", "ALTER TABLE program_cost DROP COLUMN runs", "no such column"},
         Case{"view in place of a table",
-             "DROP TABLE event; CREATE VIEW event(id, slice, time_ns, text) AS WITH RECURSIVE r(x) AS "
-             "(SELECT 0 UNION ALL SELECT x FROM r) SELECT x, 0, 0, 'for ever' FROM r",
+             "DROP TABLE event; CREATE VIEW event(slice, position, time_ns, kind, text) AS WITH RECURSIVE r(x) AS "
+             "(SELECT 0 UNION ALL SELECT x FROM r) SELECT x, 0, 0, 0, 'for ever' FROM r",
              "'event' is missing"}}) {
     SCOPED_TRACE(c.name);
     ASSERT_TRUE(record(file(), testing::broadcaster()));

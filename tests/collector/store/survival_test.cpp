@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
 
 #include "tests/collector/profile/made_windows.hpp"
 #include "tests/collector/store/files.hpp"
@@ -90,6 +93,26 @@ TEST_F(Survival, KilledRecorderLosesNoCommittedSlice) {
     EXPECT_TRUE(says_unfinished(*back));
     ASSERT_TRUE(testing::record(file(), testing::broadcaster())) << "and it can be replaced, log and all";
     EXPECT_FALSE(says_unfinished(open_recording(file()).value()));
+  }
+}
+
+TEST_F(Survival, EveryFileOpensWhateverTheMomentOfTheKill) {
+  std::mt19937_64 random(6);
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    const Child child = start(~std::uint64_t{0});
+    char byte = 0;
+    ASSERT_EQ(::read(child.progress, &byte, 1), 1);
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 15'000));
+    ASSERT_EQ(::kill(child.pid, SIGKILL), 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child.pid, &status, 0), child.pid);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    const std::size_t committed = 1 + drain(child.progress);
+    const auto back = open_recording(file());
+    ASSERT_TRUE(back) << back.error().what;
+    ASSERT_GE(back->slices().size(), committed);
+    ASSERT_LE(back->slices().size(), committed + 1);
   }
 }
 
