@@ -42,7 +42,7 @@ Result<Outcome> attach(const AttachOptions& options) {
   watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
   auto session = session::Session::attach(watched);
   if (!session) return within("attach", session.error());
-  keep_only_reading();
+  keep_only_looking(options.watch.session.pid);
   const session::Session& watched_session = *session;
   auto server = serve::Server::start(
       options.serve,

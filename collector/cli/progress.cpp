@@ -73,8 +73,8 @@ void say_what_is_missing(const profile::Target& target) {
   }
 }
 
-void keep_only_reading(const std::filesystem::path& output) {
-  if (const auto dropped = kernel::drop_privileges(output); !dropped)
+void keep_only_looking(pid_t target, const std::filesystem::path& output) {
+  if (const auto dropped = kernel::drop_privileges(target, output); !dropped)
     std::fprintf(stderr, "with all its privileges still: %s\n", dropped.error().what.c_str());
 }
 

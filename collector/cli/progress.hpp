@@ -1,6 +1,8 @@
 // Words while something takes time. In: a window that grows. Out: a line on stderr, rewritten in place on a terminal.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -29,6 +31,6 @@ void say_what_is_missing(const profile::Target& target);
 
 /// Gives up what only attaching needed; new files go into `output` (empty: none). A kernel that refuses is told of on
 /// stderr, and the work goes on. Before any other thread is started.
-void keep_only_reading(const std::filesystem::path& output = {});
+void keep_only_looking(pid_t target, const std::filesystem::path& output = {});
 
 }  // namespace fanlight::cli

@@ -31,7 +31,7 @@ Result<Outcome> record(const RecordOptions& options) {
   const profile::Window& window = session->window();
   auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns());
   if (!recorder) return within("record", recorder.error());
-  keep_only_reading(std::filesystem::absolute(options.file).parent_path());
+  keep_only_looking(options.watch.session.pid, std::filesystem::absolute(options.file).parent_path());
   say_what_is_missing(window.target());
   std::fprintf(stderr, "recording %s (pid %d) to %s; Ctrl-C ends it and keeps what was seen\n",
                window.target().name.c_str(), window.target().pid, options.file.c_str());

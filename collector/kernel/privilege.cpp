@@ -17,10 +17,11 @@ constexpr std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << ca
 // glibc wraps neither call; the layout is that of version 3: two words of 32 capabilities.
 using Words = std::array<__user_cap_data_struct, 2>;
 
-Result<std::uint64_t> permitted() {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+/// `pid` 0: of this process.
+Result<std::uint64_t> permitted(pid_t pid) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = pid};
   Words words{};
-  if (::syscall(SYS_capget, &header, words.data()) != 0) return fail(errno, "read own capabilities");
+  if (::syscall(SYS_capget, &header, words.data()) != 0) return fail(errno, "read capabilities");
   return words[0].permitted | std::uint64_t{words[1].permitted} << 32;
 }
 
@@ -37,14 +38,17 @@ Result<> set(std::uint64_t permitted, std::uint64_t effective) {
 
 }  // namespace
 
-std::uint64_t reading_only(std::uint64_t held) {
-  return held & (bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYSLOG) | bit(CAP_CHECKPOINT_RESTORE));
+std::uint64_t needed_to_look(std::uint64_t held, std::uint64_t target_permitted) {
+  const std::uint64_t looking =
+      held & (bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYSLOG) | bit(CAP_CHECKPOINT_RESTORE));
+  return (looking & bit(CAP_SYS_PTRACE)) != 0 ? looking : looking | (held & target_permitted);
 }
 
-Result<> drop_privileges(const std::filesystem::path& output) {
-  const Result<std::uint64_t> held = permitted();
+Result<> drop_privileges(pid_t target, const std::filesystem::path& output) {
+  const Result<std::uint64_t> held = permitted(0);
   if (!held) return std::unexpected(held.error());
-  std::uint64_t kept = reading_only(*held);
+  // A target that is gone is not looked at any more.
+  std::uint64_t kept = needed_to_look(*held, permitted(target).value_or(0));
   if (!output.empty() && (*held & bit(CAP_DAC_OVERRIDE)) != 0) {
     if (Result<> tried = set(*held, kept); !tried) return tried;
     if (::faccessat(AT_FDCWD, output.c_str(), W_OK | X_OK, AT_EACCESS) != 0) kept |= bit(CAP_DAC_OVERRIDE);

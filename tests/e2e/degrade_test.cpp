@@ -38,6 +38,26 @@ TEST(Degrade, InprocessOnlyAndSaysWhatIsMissing) {
       << "the wall view falls back to what there is";
 }
 
+/// As in an ordinary container: root, with the capabilities that Docker gives. Both hold them, so one may look at the
+/// other, and must still be allowed to after the recorder has given up what it can.
+TEST(Degrade, InAContainerFramesKeepTheirNames) {
+  const auto file = scratch("degrade_container") / "run.fanlight";
+  const auto in_container = [](std::vector<std::string> command) {
+    command.insert(command.begin(), {"setpriv", "--bounding-set", "-all,+chown,+dac_override,+setuid,+setgid,+kill",
+                                     "--inh-caps", "-all", "--"});
+    return command;
+  };
+  Child server(in_container({FANLIGHT_SERVER, "--listen", "127.0.0.1:0"}));
+  const std::string url = "http://127.0.0.1:" + Broadcast::port_of(server);
+  Child load({FANLIGHT_LOAD, "--url", url, "--sse", "100", "--ws", "0", "--rate", "400", "--for", "5s"});
+  Child recorder(in_container(
+      {FANLIGHT_CLI, "record", "--pid", std::to_string(server.pid()), "--for", "3s", "-o", file.string()}));
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const std::string stacks = fanlight({"export", file.string(), "--view", "inprocess", "--format", "folded"});
+  EXPECT_NE(stacks.find("fanlight::server"), std::string::npos) << stacks;
+  EXPECT_EQ(stacks.find("[unmapped"), std::string::npos) << stacks;
+}
+
 /// A target that we may not look into is not one that publishes nothing.
 TEST(Degrade, WithoutPtraceSaysThatItMayNotLook) {
   const auto file = scratch("degrade_ptrace") / "run.fanlight";

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 
 #include "collector/kernel/capabilities.hpp"
+#include "collector/kernel/privilege.hpp"
 #include "collector/kernel/tables.hpp"
 
 namespace fanlight::kernel {
@@ -39,6 +41,29 @@ TEST(Capabilities, TheAdviceGrantsWhatIsMissingAndNoMore) {
   EXPECT_EQ(how_to_grant({"CAP_SYS_PTRACE"}), start + " --cap-add SYS_PTRACE --pid=host");
   EXPECT_EQ(how_to_grant({"CAP_BPF", "CAP_PERFMON"}), start + " --cap-add BPF --cap-add PERFMON");
   EXPECT_EQ(how_to_grant({}).find("--cap-add"), std::string::npos);
+}
+
+TEST(Privilege, OnlyWhatLookingTakesIsKept) {
+  const auto set = [](std::initializer_list<unsigned> bits) {
+    std::uint64_t mask = 0;
+    for (const unsigned bit : bits) mask |= std::uint64_t{1} << bit;
+    return mask;
+  };
+  struct Case {
+    const char* name;
+    std::uint64_t held, target, kept;
+  };
+  for (const Case& c :
+       {Case{"an ordinary user", 0, set({CAP_CHOWN}), 0},
+        Case{"root", ~std::uint64_t{0}, ~std::uint64_t{0},
+             set({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYSLOG, CAP_CHECKPOINT_RESTORE})},
+        Case{"the three", set({CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE}), set({CAP_BPF}), set({CAP_SYS_PTRACE})},
+        Case{"a container", set({CAP_CHOWN, CAP_KILL, CAP_BPF}), set({CAP_CHOWN, CAP_KILL}),
+             set({CAP_CHOWN, CAP_KILL})},
+        Case{"a target without any", set({CAP_CHOWN, CAP_BPF}), 0, 0}}) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(needed_to_look(c.held, c.target), c.kept);
+  }
 }
 
 TEST(Names, OfMapsAndOperations) {
