@@ -7,6 +7,7 @@
 
 #include "bpf/events.h"
 #include "bpf/frames.h"
+#include "bpf/unwind.bpf.h"
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -35,7 +36,7 @@ static __always_inline void emit_sample(enum fanlight_source source, struct fanl
 {
 	__u32 frames = sample->kernel_frames + sample->user_frames;
 
-	if (frames > 2 * FANLIGHT_FRAMES)
+	if (frames > FANLIGHT_SAMPLE_FRAMES)
 		return;
 	sample->source = source;
 	emit(&samples, source, sample, FANLIGHT_SAMPLE_HEAD + 8 * frames);
@@ -44,6 +45,7 @@ static __always_inline void emit_sample(enum fanlight_source source, struct fanl
 struct sample_room {
 	struct fanlight_sample sample;
 	struct fanlight_walk walk;
+	struct unwind_room unwind;
 };
 
 /* One record's room per CPU. Each program has its own: a sampling interrupt may come in the middle of another. */
@@ -78,25 +80,66 @@ static __always_inline long read_current(void *context, struct fanlight_frame *i
 	return bpf_probe_read_user(into, sizeof(*into), (void *)address);
 }
 
-/* The stacks of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
- * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
-static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u64 skip)
+static __always_inline __u32 walk_frame_pointers(struct task_struct *task, struct sample_room *room, __u32 at)
 {
-	struct fanlight_sample *sample = &room->sample;
 	struct fanlight_registers registers;
 	struct fanlight_code code;
+
+	user_registers(task, &registers, &code);
+	bool top = !bpf_probe_read_user(room->walk.top, sizeof(room->walk.top), (void *)registers.sp);
+	return fanlight_walk_frames(read_current, NULL, &registers, &code, &room->walk, top, room->sample.frames, at,
+				    FANLIGHT_SAMPLE_FRAMES);
+}
+
+static long read_user(void *context, void *into, __u32 bytes, __u64 address)
+{
+	return bpf_probe_read_user(into, bytes, (void *)address);
+}
+
+static long unwind_current_frame(__u64 index, void *context)
+{
+	return unwind_frame(read_user, context);
+}
+
+/* By the tables; the frames go behind those of the kernel. */
+static __always_inline __u32 unwind_current(struct task_struct *task, struct sample_room *room, __u32 at)
+{
+	struct unwind_call call = {
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = NULL};
+
+	if (!call.mappings)
+		return 0;
+	unwind_start(&room->unwind, (struct pt_regs *)bpf_task_pt_regs(task));
+	room->unwind.next = at;
+	bpf_loop(FANLIGHT_USER_FRAMES, unwind_current_frame, &call, 0);
+	return unwind_end(&room->unwind, at);
+}
+
+/* The stacks of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
+ * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
+static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u32 source, __u64 skip)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct fanlight_sample *sample = &room->sample;
+	__u32 stop = FANLIGHT_STOP_NO_STACK;
+	__u32 user = 0;
 
 	long bytes = bpf_get_stack(ctx, sample->frames, 8 * FANLIGHT_FRAMES, skip);
 	__u32 kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
 	if (kernel > FANLIGHT_FRAMES)
 		kernel = FANLIGHT_FRAMES;
-	user_registers((struct task_struct *)bpf_get_current_task_btf(), &registers, &code);
-	bool top = !bpf_probe_read_user(room->walk.top, sizeof(room->walk.top), (void *)registers.sp);
-	__u32 user = fanlight_walk_frames(read_current, NULL, &registers, &code, &room->walk, top, sample->frames, kernel,
-					  2 * FANLIGHT_FRAMES);
+	if (!has_user_stack(task)) {
+	} else if (unwind_by_tables) {
+		user = unwind_current(task, room, kernel);
+		stop = room->unwind.walk.stop;
+	} else {
+		user = walk_frame_pointers(task, room, kernel);
+		stop = user >= FANLIGHT_WALK_FRAMES ? FANLIGHT_STOP_ROOM : FANLIGHT_STOP_FRAME_POINTER;
+	}
 	sample->kernel_frames = kernel;
 	sample->user_frames = user;
-	sample->flags = user >= FANLIGHT_FRAMES ? FANLIGHT_CUT_STACK : 0;
+	sample->flags = stop == FANLIGHT_STOP_ROOM ? FANLIGHT_CUT_STACK : 0;
+	count_stop(sample, source, stop);
 }
 
 #endif

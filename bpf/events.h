@@ -13,6 +13,7 @@
 
 #include "bpf/log_linear.h"
 #include "bpf/states.h"
+#include "bpf/unwind_tables.h"
 
 /* Histograms made in the kernel: 8 buckets per power of two; 2^40 ns (18 minutes) and above share the last one. */
 #define FANLIGHT_HISTOGRAM_BITS 3
@@ -20,6 +21,8 @@
 
 /* What bpf_get_stack gives at most by default (sysctl kernel.perf_event_max_stack). */
 #define FANLIGHT_FRAMES 127
+#define FANLIGHT_USER_FRAMES 512 /* what the walker gives at most */
+#define FANLIGHT_SAMPLE_FRAMES (FANLIGHT_FRAMES + FANLIGHT_USER_FRAMES)
 
 /* Each has its own account of what was produced and what was lost. */
 enum fanlight_source {
@@ -53,7 +56,7 @@ struct fanlight_misses {
 
 enum fanlight_sample_flags {
 	FANLIGHT_SAME_STACK = 1, /* the thread has not moved since its last visit: its stack is left out */
-	FANLIGHT_CUT_STACK = 2   /* the user stack goes on after the last frame */
+	FANLIGHT_CUT_STACK = 2   /* the user stack goes on after the last frame, for want of room */
 };
 
 /* One stack. Ring buffer and visits; only the frames in use are handed over. */
@@ -63,14 +66,15 @@ struct fanlight_sample {
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */
-	__u32 reason;  /* enum fanlight_reason */
+	__u16 reason;  /* enum fanlight_reason */
 	__u16 flags;   /* enum fanlight_sample_flags */
+	__u16 user_frames;
 	__u8 kernel_frames;
-	__u8 user_frames;
-	__u64 frames[2 * FANLIGHT_FRAMES]; /* kernel leaf first, then user leaf first */
+	__u8 stop; /* enum fanlight_unwind_stop: why the user stack ends where it ends */
+	__u64 frames[FANLIGHT_SAMPLE_FRAMES]; /* kernel leaf first, then user leaf first, these with enum fanlight_found */
 };
 #define FANLIGHT_SAMPLE_HEAD 40
-static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 16 * FANLIGHT_FRAMES, "no padding");
+static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 8 * FANLIGHT_SAMPLE_FRAMES, "no padding");
 
 enum fanlight_thread_flags {
 	FANLIGHT_THREAD_ENDED = 1,

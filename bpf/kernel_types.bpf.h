@@ -75,6 +75,7 @@ struct sched_entity {
 
 struct task_struct {
 	unsigned int __state;
+	unsigned int flags;
 	int on_cpu;
 	struct sched_entity se;
 	struct mm_struct *mm;

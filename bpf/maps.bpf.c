@@ -66,7 +66,7 @@ static __always_inline void sample_operation(void *ctx, struct thread *thread, _
 	sample->count = ONE_IN;
 	sample->tid = thread->totals.tid;
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, room, OWN_FRAMES);
+	take_stacks(ctx, room, FANLIGHT_SOURCE_MAP, OWN_FRAMES);
 	emit_sample(FANLIGHT_SOURCE_MAP, sample);
 }
 

@@ -5,11 +5,11 @@
 #include "bpf/reason.bpf.h"
 #include "bpf/threads.bpf.h"
 
-#define STACK_WORDS 256 /* 2 KiB hold most chains of frames whole: one copy instead of one for each */
+#define STACK_WORDS 256 /* 2 KiB: one copy instead of one for each frame */
 
 struct visit_room {
-	struct fanlight_sample sample;
-	struct fanlight_walk walk;
+	struct sample_room sample;
+	__u64 window; /* the address that stack[] was copied from; 0: from nowhere */
 	__u64 stack[STACK_WORDS];
 };
 
@@ -24,40 +24,83 @@ struct {
 struct visit {
 	struct task_struct *task;
 	struct visit_room *room;
-	__u64 sp;
-	bool copied; /* all of room->stack is the thread's stack from `sp` up */
 };
 
-static __always_inline long read_other(void *context, struct fanlight_frame *into, __u64 address)
+static __always_inline bool move_window(struct visit *visit, __u64 address)
 {
-	struct visit *visit = context;
-	__u64 word = (address - visit->sp) / 8;
+	struct visit_room *room = visit->room;
 
-	if (visit->copied && address >= visit->sp && word < STACK_WORDS - 1) {
-		into->next_bp = visit->room->stack[word & (STACK_WORDS - 1)];
-		into->return_address = visit->room->stack[(word + 1) & (STACK_WORDS - 1)];
-		return 0;
-	}
-	return bpf_copy_from_user_task(into, sizeof(*into), (void *)address, visit->task, 0);
+	room->window = 0;
+	if (bpf_copy_from_user_task(room->stack, sizeof(room->stack), (void *)address, visit->task, 0))
+		return false;
+	room->window = address;
+	return true;
 }
 
-static __always_inline __u32 walk_other(struct task_struct *task, struct visit_room *room, __u32 at)
+/* Outer frames lie higher, so the window moves up with the walk. Where less than a window is mapped, or a word is asked
+ * for that lies below it, that alone is copied. */
+static __always_inline long read_other(struct visit *visit, void *into, __u32 bytes, __u64 address)
 {
-	struct visit visit = {.task = task, .room = room};
+	struct visit_room *room = visit->room;
+
+	if (bytes > 16 || address & 7)
+		return bpf_copy_from_user_task(into, bytes, (void *)address, visit->task, 0);
+	if (!room->window || address < room->window)
+		return bpf_copy_from_user_task(into, bytes, (void *)address, visit->task, 0);
+	if (address - room->window > 8 * (STACK_WORDS - 2) && !move_window(visit, address))
+		return bpf_copy_from_user_task(into, bytes, (void *)address, visit->task, 0);
+	__u64 word = (address - room->window) / 8;
+	__u64 *words = into;
+	words[0] = room->stack[word & (STACK_WORDS - 1)];
+	if (bytes == 16)
+		words[1] = room->stack[(word + 1) & (STACK_WORDS - 1)];
+	return 0;
+}
+
+static __always_inline long read_frame(void *context, struct fanlight_frame *into, __u64 address)
+{
+	return read_other(context, into, sizeof(*into), address);
+}
+
+static __always_inline long read_words(void *context, void *into, __u32 bytes, __u64 address)
+{
+	return read_other(context, into, bytes, address);
+}
+
+static long unwind_other_frame(__u64 index, void *context)
+{
+	return unwind_frame(read_words, context);
+}
+
+static __always_inline __u32 unwind_other(struct visit *visit, __u32 at)
+{
+	struct sample_room *room = &visit->room->sample;
+	struct unwind_call call = {
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = visit};
+
+	if (!call.mappings)
+		return 0;
+	unwind_start(&room->unwind, (struct pt_regs *)bpf_task_pt_regs(visit->task));
+	room->unwind.next = at;
+	move_window(visit, room->unwind.walk.registers[FANLIGHT_RSP]);
+	bpf_loop(FANLIGHT_USER_FRAMES, unwind_other_frame, &call, 0);
+	return unwind_end(&room->unwind, at);
+}
+
+static __always_inline __u32 walk_other(struct visit *visit, __u32 at)
+{
+	struct sample_room *room = &visit->room->sample;
 	struct fanlight_registers registers;
 	struct fanlight_code code;
 
-	user_registers(task, &registers, &code);
-	visit.sp = registers.sp;
-	void *sp = (void *)registers.sp;
-	visit.copied = !bpf_copy_from_user_task(room->stack, sizeof(room->stack), sp, task, 0);
-	bool top = visit.copied;
-	if (visit.copied)
-		__builtin_memcpy(room->walk.top, room->stack, sizeof(room->walk.top));
+	user_registers(visit->task, &registers, &code);
+	bool top = move_window(visit, registers.sp);
+	if (top)
+		__builtin_memcpy(room->walk.top, visit->room->stack, sizeof(room->walk.top));
 	else /* less than 2 KiB of stack in use */
-		top = !bpf_copy_from_user_task(room->walk.top, sizeof(room->walk.top), sp, task, 0);
-	return fanlight_walk_frames(read_other, &visit, &registers, &code, &room->walk, top, room->sample.frames, at,
-				    2 * FANLIGHT_FRAMES);
+		top = !bpf_copy_from_user_task(room->walk.top, sizeof(room->walk.top), (void *)registers.sp, visit->task, 0);
+	return fanlight_walk_frames(read_frame, visit, &registers, &code, &room->walk, top, room->sample.frames, at,
+				    FANLIGHT_SAMPLE_FRAMES);
 }
 
 SEC("iter.s/task")
@@ -82,7 +125,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 	struct visit_room *room = bpf_map_lookup_elem(&visit_scratch, &zero);
 	if (!room)
 		return 0;
-	struct fanlight_sample *sample = &room->sample;
+	struct fanlight_sample *sample = &room->sample.sample;
 	sample->time_ns = bpf_ktime_get_ns();
 	sample->weight = 0;
 	sample->count = 1;
@@ -92,21 +135,30 @@ int fl_visit(struct bpf_iter__task *ctx)
 	sample->flags = 0;
 	sample->kernel_frames = 0;
 	sample->user_frames = 0;
+	sample->stop = FANLIGHT_STOP_NO_STACK;
 
 	__u32 kernel = 0, user = 0;
+	__u32 stop = FANLIGHT_STOP_NO_STACK;
 	if (thread && thread->visited == changes + 1) {
 		sample->flags = FANLIGHT_SAME_STACK;
 	} else {
+		struct visit visit = {.task = task, .room = room};
 		long bytes = bpf_get_task_stack(task, sample->frames, 8 * FANLIGHT_FRAMES, 0);
 		kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
 		if (kernel > FANLIGHT_FRAMES)
 			kernel = FANLIGHT_FRAMES;
-		user = walk_other(task, room, kernel);
-		if (user > FANLIGHT_FRAMES)
-			user = FANLIGHT_FRAMES;
+		if (!has_user_stack(task)) {
+		} else if (unwind_by_tables) {
+			user = unwind_other(&visit, kernel);
+			stop = room->sample.unwind.walk.stop;
+		} else {
+			user = walk_other(&visit, kernel);
+			stop = user >= FANLIGHT_WALK_FRAMES ? FANLIGHT_STOP_ROOM : FANLIGHT_STOP_FRAME_POINTER;
+		}
 		sample->kernel_frames = kernel;
 		sample->user_frames = user;
-		if (user == FANLIGHT_FRAMES)
+		sample->stop = stop;
+		if (stop == FANLIGHT_STOP_ROOM)
 			sample->flags = FANLIGHT_CUT_STACK;
 		if (thread && thread->changes != changes) {
 			/* What was read may be of two different moments. */
@@ -115,7 +167,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 		}
 	}
 	__u32 frames = kernel + user;
-	if (frames > 2 * FANLIGHT_FRAMES)
+	if (frames > FANLIGHT_SAMPLE_FRAMES)
 		return 0;
 	struct fanlight_account *account = &accounts[FANLIGHT_SOURCE_BLOCKED];
 	__sync_fetch_and_add(&account->produced, 1);
@@ -125,6 +177,8 @@ int fl_visit(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	__sync_fetch_and_add(&account->settled, 1);
+	if (!(sample->flags & FANLIGHT_SAME_STACK))
+		count_stop(sample, FANLIGHT_SOURCE_BLOCKED, stop);
 	if (thread)
 		thread->visited = changes + 1;
 	return 0;

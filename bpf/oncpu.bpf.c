@@ -30,7 +30,7 @@ int fl_cpu(void *ctx)
 	sample->count = 1;
 	sample->tid = thread ? thread->totals.tid : tid_of(task);
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, room, 0);
+	take_stacks(ctx, room, FANLIGHT_SOURCE_CPU, 0);
 	emit_sample(FANLIGHT_SOURCE_CPU, sample);
 	return 0;
 }

@@ -64,7 +64,7 @@ int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
 	sample->count = ONE_IN;
 	sample->tid = totals->tid;
 	sample->reason = FANLIGHT_RUNNING;
-	take_stacks(ctx, room, OWN_FRAMES);
+	take_stacks(ctx, room, FANLIGHT_SOURCE_SOCKET, OWN_FRAMES);
 	emit_sample(FANLIGHT_SOURCE_SOCKET, sample);
 	return 0;
 }

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/state.hpp"
@@ -19,6 +21,36 @@ enum class Sampler : std::uint8_t {
   inprocess_cpu = 4,   // the signal sampler inside the target; weight: ns of CPU time
 };
 
+/// How an address of a user stack was found. The numbers are those of bpf/unwind_tables.h.
+enum class FrameFound : std::uint8_t {
+  registers = 0,      // the instruction pointer: the leaf, or what a signal interrupted
+  eh_frame = 1,       // by a rule of .eh_frame
+  frame_pointer = 2,  // by the chain of frame pointers
+  scan = 3,           // the first word on the stack that points into code
+};
+
+/// Why a user stack ends where it ends. The numbers are those of bpf/unwind_tables.h.
+enum class StackEnd : std::uint8_t {
+  unknown = 0,
+  entry = 1,          // the thread's entry was reached
+  room = 2,           // more frames than a record holds
+  no_mapping = 3,     // an address outside of all executable memory that is known
+  no_rule = 4,        // code without a rule, and no frame pointer to go by
+  unreadable = 5,     // the stack could not be read
+  not_upward = 6,     // the caller's frame would lie below its callee's
+  bad_address = 7,    // a return address that is none
+  unsupported = 8,    // a rule that cannot be followed
+  frame_pointer = 9,  // the chain of frame pointers ended, be it at the entry or before
+  no_stack = 10,      // a thread of the kernel
+};
+inline constexpr std::size_t kStackEnds = 11;
+
+/// In words, for people: "no unwind rule".
+std::string_view name_of(StackEnd end);
+
+/// True when callers are known to be missing.
+constexpr bool is_cut(StackEnd end) { return end >= StackEnd::room && end <= StackEnd::unsupported; }
+
 struct RawSample {
   Sampler sampler = Sampler::kernel_cpu;
   Reason reason = Reason::running;
@@ -28,7 +60,9 @@ struct RawSample {
   std::uint64_t count = 1;                  // events that this sample stands for
   std::vector<std::uint64_t> kernel_stack;  // addresses, leaf first
   std::vector<std::uint64_t> user_stack;    // addresses, leaf first; all but the first are return addresses
-  bool truncated = false;                   // the user stack was longer than the record
+  std::vector<FrameFound> user_found;       // as user_stack; empty: not told
+  StackEnd end = StackEnd::unknown;
+  bool truncated = false;  // the user stack was longer than the record
 };
 
 }  // namespace fanlight

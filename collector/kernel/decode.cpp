@@ -24,7 +24,7 @@ Result<fanlight_sample> head_of(std::span<const std::byte> stream) {
   fanlight_sample raw{};
   if (stream.size() < FANLIGHT_SAMPLE_HEAD) return fail(0, "sample of " + std::to_string(stream.size()) + " bytes");
   std::memcpy(&raw, stream.data(), FANLIGHT_SAMPLE_HEAD);
-  if (raw.kernel_frames > FANLIGHT_FRAMES || raw.user_frames > FANLIGHT_FRAMES)
+  if (raw.kernel_frames > FANLIGHT_FRAMES || raw.user_frames > FANLIGHT_USER_FRAMES)
     return fail(
         0, "sample with " + std::to_string(raw.kernel_frames) + " + " + std::to_string(raw.user_frames) + " frames");
   return raw;
@@ -32,6 +32,17 @@ Result<fanlight_sample> head_of(std::span<const std::byte> stream) {
 
 std::size_t size_of(const fanlight_sample& raw) {
   return FANLIGHT_SAMPLE_HEAD + sizeof(std::uint64_t) * (std::size_t{raw.kernel_frames} + raw.user_frames);
+}
+
+/// The upper byte of a user address says how it was found.
+void take_user_stack(std::span<const std::byte> bytes, RawSample& sample) {
+  sample.user_stack = frames_of(bytes);
+  sample.user_found.reserve(sample.user_stack.size());
+  for (std::uint64_t& address : sample.user_stack) {
+    const std::uint64_t found = address >> FANLIGHT_FOUND_SHIFT;
+    address &= (std::uint64_t{1} << FANLIGHT_FOUND_SHIFT) - 1;
+    sample.user_found.push_back(static_cast<FrameFound>(std::min<std::uint64_t>(found, FANLIGHT_FOUND_SCAN)));
+  }
 }
 
 }  // namespace
@@ -65,11 +76,13 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
   result.sample.time_ns = raw->time_ns;
   result.sample.weight = raw->weight;
   result.sample.count = raw->count;
+  if (raw->stop >= FANLIGHT_STOPS) return fail(0, "stack that ends for reason " + std::to_string(raw->stop));
+  result.sample.end = static_cast<StackEnd>(raw->stop);
   result.sample.truncated = (raw->flags & FANLIGHT_CUT_STACK) != 0;
   const auto frames = record.subspan(FANLIGHT_SAMPLE_HEAD);
   const std::size_t kernel_bytes = sizeof(std::uint64_t) * raw->kernel_frames;
   result.sample.kernel_stack = frames_of(frames.first(kernel_bytes));
-  result.sample.user_stack = frames_of(frames.subspan(kernel_bytes));
+  take_user_stack(frames.subspan(kernel_bytes), result.sample);
   return result;
 }
 

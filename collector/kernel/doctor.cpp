@@ -48,7 +48,7 @@ Diagnosis diagnose(const std::filesystem::path& root) {
     return diagnosis;
   }
 
-  Result<Loaded> loaded = load({});
+  Result<Loaded> loaded = load({.unwind = {.chunks = 1, .pages = 1, .rules = 1}});
   if (!loaded) {
     for (const ProbeKind& kind : probe_kinds())
       if (kind.probe != Probe::selector) diagnosis.forms.push_back({kind.name, "none", loaded.error().what});
@@ -59,6 +59,12 @@ Diagnosis diagnose(const std::filesystem::path& root) {
   diagnosis.forms = forms_of(*loaded);
   for (const Form& form : diagnosis.forms)
     if (form.form == "none") diagnosis.missing.push_back(form.probe + " is missing: " + form.why);
+  if (!loaded->unwinds)
+    diagnosis.missing.push_back(
+        "whole stacks of code without frame pointers are missing, libc's among them: the kernel refuses the programs "
+        "that "
+        "unwind by .eh_frame: " +
+        loaded->no_unwinding);
   diagnosis.can_record = loaded->has(Probe::on_cpu) || (loaded->has(Probe::scheduler) && loaded->has(Probe::selector));
   return diagnosis;
 }

@@ -16,6 +16,7 @@ constexpr const char* kVisitor[] = {"fl_visit"};
 constexpr const char* kSocket[] = {"fl_socket"};
 constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
 constexpr const char* kRegistry[] = {"fl_registry"};
+constexpr const char* kMappings[] = {"fl_mapped", "fl_exec"};
 
 // A thread's record with its histogram is 1.5 KB: room for some 700 deaths between two polls.
 constexpr std::uint32_t kThreadEndBytes = 4u << 20;
@@ -28,7 +29,7 @@ struct Attempt {
   std::string why;
 };
 
-Attempt attempt(const LoadOptions& options, const Chosen& chosen) {
+Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) {
   Attempt result;
   take_libbpf_words();
   result.skeleton.reset(fanlight_bpf__open());
@@ -41,6 +42,12 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen) {
   skeleton.rodata->sample_period_ns = options.sample_period_ns;
   skeleton.rodata->wake_bytes = options.ring_bytes / 4;
   skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)];
+  skeleton.rodata->unwind_by_tables = unwinds;
+  if (unwinds) {
+    bpf_map__set_max_entries(skeleton.maps.unwind_chunks, options.unwind.chunks);
+    bpf_map__set_max_entries(skeleton.maps.unwind_pages, options.unwind.pages);
+    bpf_map__set_max_entries(skeleton.maps.unwind_rules, options.unwind.rules);
+  }
   bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
   for (const ProbeKind& kind : probe_kinds())
@@ -71,6 +78,7 @@ const std::array<ProbeKind, kProbes>& probe_kinds() {
       {Probe::socket, "socket writes", "tp_btf", kSocket},
       {Probe::maps, "map operations", "tp_btf", kMaps},
       {Probe::registry, "registry operations", "uprobe", kRegistry},
+      {Probe::mappings, "new mappings", "tp_btf", kMappings},
   }};
   return kinds;
 }
@@ -80,11 +88,25 @@ Result<Loaded> load(const LoadOptions& options) {
   Loaded loaded;
   Chosen chosen;
   chosen.fill(true);
+  if (libbpf_find_vmlinux_btf_id("vm_unmapped_area", BPF_TRACE_RAW_TP) < 0) {
+    loaded.refuse(Probe::mappings, "this kernel has no tracepoint vm_unmapped_area (Linux 5.6 has it)");
+    chosen[static_cast<std::size_t>(Probe::mappings)] = false;
+  }
   if (libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0) {
     loaded.refuse(Probe::socket, "this kernel has no tracepoint sock_send_length (Linux 6.3 has it)");
     chosen[static_cast<std::size_t>(Probe::socket)] = false;
   }
-  Attempt all = attempt(options, chosen);
+  loaded.unwinds = options.unwind.chunks > 0;
+  Attempt all = attempt(options, chosen, loaded.unwinds);
+  if (all.error != 0 && loaded.unwinds) {
+    // Walking by tables is what a verifier is most likely to mind.
+    Attempt simpler = attempt(options, chosen, false);
+    if (simpler.error == 0) {
+      loaded.unwinds = false;
+      loaded.no_unwinding = refusal(all);
+      all = std::move(simpler);
+    }
+  }
   if (all.error == 0) {
     loaded.skeleton = std::move(all.skeleton);
     return loaded;
@@ -97,16 +119,24 @@ Result<Loaded> load(const LoadOptions& options) {
     if (!chosen[index]) continue;
     Chosen alone{};
     alone[index] = true;
-    last = attempt(options, alone);
+    last = attempt(options, alone, loaded.unwinds);
+    if (last.error != 0 && loaded.unwinds) {
+      Attempt simpler = attempt(options, alone, false);
+      if (simpler.error == 0) {
+        loaded.unwinds = false;
+        loaded.no_unwinding = refusal(last);
+        last = std::move(simpler);
+      }
+    }
     if (last.error != 0) {
       loaded.refuse(kind.probe, refusal(last));
       chosen[index] = false;
-    } else if (kind.probe != Probe::selector) {
+    } else if (kind.probe != Probe::selector && kind.probe != Probe::mappings) {
       any = true;
     }
   }
   if (any) {
-    Attempt rest = attempt(options, chosen);
+    Attempt rest = attempt(options, chosen, loaded.unwinds);
     if (rest.error == 0) {
       loaded.skeleton = std::move(rest.skeleton);
       return loaded;
@@ -129,6 +159,7 @@ std::vector<Form> forms_of(const Loaded& loaded) {
     const std::string& why = loaded.refused[static_cast<std::size_t>(kind.probe)];
     forms.push_back({kind.name, why.empty() ? kind.form : "none", why});
   }
+  forms.push_back({"user stacks", loaded.unwinds ? ".eh_frame" : "frame pointers", loaded.no_unwinding});
   return forms;
 }
 

@@ -15,8 +15,8 @@
 
 namespace fanlight::kernel {
 
-enum class Probe : std::uint8_t { selector, scheduler, on_cpu, visitor, socket, maps, registry };
-inline constexpr std::size_t kProbes = 7;
+enum class Probe : std::uint8_t { selector, scheduler, on_cpu, visitor, socket, maps, registry, mappings };
+inline constexpr std::size_t kProbes = 8;
 
 struct ProbeKind {
   Probe probe;
@@ -26,15 +26,25 @@ struct ProbeKind {
 };
 const std::array<ProbeKind, kProbes>& probe_kinds();
 
+/// How many elements the arrays of unwind tables have; all 0: stacks are walked by frame pointers alone.
+struct UnwindRoom {
+  std::uint32_t chunks = 0;
+  std::uint32_t pages = 0;
+  std::uint32_t rules = 0;
+};
+
 struct LoadOptions {
   std::uint64_t sample_period_ns = 10'000'000;
   std::uint32_t ring_bytes = 1u << 20;
+  UnwindRoom unwind;
 };
 
 /// One object, loaded and attached to nothing.
 struct Loaded {
   SkeletonPtr skeleton;
   std::array<std::string, kProbes> refused;  // why a probe is left out; empty: it is loaded
+  bool unwinds = false;                      // stacks are walked by tables
+  std::string no_unwinding;                  // why the kernel refused programs that do
 
   bool has(Probe probe) const { return refused[static_cast<std::size_t>(probe)].empty(); }
   void refuse(Probe probe, std::string why) { refused[static_cast<std::size_t>(probe)] = std::move(why); }

@@ -35,6 +35,12 @@ void wait_for_running_programs() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
+UnwindRoom room_for(const unwind::Capacity& capacity) {
+  return {.chunks = static_cast<std::uint32_t>(capacity.chunks),
+          .pages = static_cast<std::uint32_t>(capacity.pages),
+          .rules = static_cast<std::uint32_t>(capacity.rules)};
+}
+
 Result<> check(const Options& options) {
   if (options.pid <= 0)
     return fail(0, "attach: " + std::to_string(options.pid) + " is no pid", "give --pid of a running process");
@@ -66,10 +72,24 @@ Result<Probes> Probes::attach(const Options& options) {
   if (const Result<> ready = check(options); !ready) return std::unexpected(ready.error());
   auto state = std::make_unique<State>();
   state->options = options;
-  Result<Loaded> loaded =
-      load({.sample_period_ns = 1'000'000'000u / options.sample_hz, .ring_bytes = options.ring_bytes});
+  std::string no_tables = "switched off";
+  if (options.unwind) {
+    auto unwinding = Unwinding::prepare(options.pid);
+    if (unwinding)
+      state->unwinding = std::move(*unwinding);
+    else
+      no_tables = unwinding.error().what;
+  }
+  Result<Loaded> loaded = load({.sample_period_ns = 1'000'000'000u / options.sample_hz,
+                                .ring_bytes = options.ring_bytes,
+                                .unwind = state->unwinding ? room_for(state->unwinding->capacity()) : UnwindRoom{}});
   if (!loaded) return within("attach", std::move(loaded.error()));
   state->loaded = std::move(*loaded);
+  if (state->unwinding && state->loaded.unwinds)
+    if (Result<> published = state->unwinding->publish(*state->loaded.skeleton); !published)
+      return within("attach", std::move(published.error()));
+  if (!state->loaded.unwinds) state->unwinding.reset();
+  if (!state->loaded.unwinds && state->loaded.no_unwinding.empty()) state->loaded.no_unwinding = std::move(no_tables);
   if (Result<> attached = state->attach(); !attached) return within("attach", std::move(attached.error()));
   return Probes(std::move(state));
 }
@@ -93,7 +113,7 @@ Result<> Probes::State::attach() {
   if (options.program_stats) statistics = Fd{bpf_enable_stats(BPF_STATS_RUN_TIME)};
 
   // Attached while they match nobody: from the moment the target is selected nothing of it can be missed.
-  for (const Probe probe : {Probe::scheduler, Probe::socket}) {
+  for (const Probe probe : {Probe::scheduler, Probe::socket, Probe::mappings}) {
     if (!has(probe)) continue;
     if (Result<> done = attach_programs(probe, links); !done) refuse(probe, done.error().what);
   }
@@ -244,6 +264,12 @@ void Probes::State::update_forms() {
   const char* const maps = probe_kinds()[static_cast<std::size_t>(Probe::maps)].name;
   for (Form& form : forms)
     if (form.probe == maps && form.why.empty()) form.why = maps_late;
+  if (!unwinding) return;
+  const unwind::Counts counts = unwinding->counts();
+  forms.back().form = ".eh_frame: " + format_count(static_cast<double>(counts.rows)) + " rows of " +
+                      std::to_string(counts.files) + " files, " + format_bytes(static_cast<double>(counts.bytes));
+  if (counts.refused > 0)
+    forms.back().why = std::to_string(counts.refused) + " files or mappings found no room, and go by frame pointers";
 }
 
 }  // namespace fanlight::kernel

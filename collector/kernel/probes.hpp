@@ -21,6 +21,7 @@ struct Options {
   std::chrono::milliseconds visit_every{
       20};                              // mean time between two visits of the threads that are not running; randomised
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
+  bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
   bool program_stats = true;            // let the kernel time our programs: two clock reads per run, CAP_SYS_ADMIN
 };
 

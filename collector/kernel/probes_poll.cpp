@@ -22,6 +22,7 @@ timespec until(Clock::time_point moment) {
 
 Result<> Probes::poll(std::chrono::milliseconds timeout, const OnSample& on_sample) {
   State& state = *state_;
+  if (state.unwinding) state.unwinding->follow();
   const Clock::time_point deadline = Clock::now() + timeout;
   for (;;) {
     if (state.visit_iterator && Clock::now() >= state.next_visit)
@@ -100,9 +101,11 @@ Result<> Probes::State::visit() {
     if (decoded->same_stack) {
       sample.kernel_stack = last.kernel;
       sample.user_stack = last.user;
+      sample.user_found = last.found;
+      sample.end = last.end;
       sample.truncated = last.truncated;
     } else {
-      last = {sample.kernel_stack, sample.user_stack, sample.truncated};
+      last = {sample.kernel_stack, sample.user_stack, sample.user_found, sample.end, sample.truncated};
     }
     ++waiting[FANLIGHT_SOURCE_BLOCKED];
     samples.push_back(std::move(sample));

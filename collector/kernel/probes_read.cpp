@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kSourceNames[FANLIGHT_SOURCES] = {"on-cpu samples", "blocked samples", "socket samples",
                                                         "map samples", "thread ends"};
 
-void note(std::map<std::string, std::uint64_t>& missed, const char* cause, std::uint64_t count) {
+void note(std::map<std::string, std::uint64_t>& missed, const std::string& cause, std::uint64_t count) {
   if (count > 0) missed[cause] += count;
 }
 
@@ -24,6 +24,7 @@ void note(std::map<std::string, std::uint64_t>& missed, const char* cause, std::
 Result<Reading> Probes::read() {
   State& state = *state_;
   state.follow_maps();
+  state.update_forms();
   Reading reading;
   if (state.thread_iterator)
     if (Result<> read = state.read_threads(); !read) return within("read threads", std::move(read.error()));
@@ -154,6 +155,12 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
        recursion["fl_map_enter"] + recursion["fl_map_exit"]);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "registry operation: table full", misses.registry_table_full);
+  // Not lost, but with callers missing.
+  for (std::size_t source = 0; source < FANLIGHT_SOURCE_THREAD_END; ++source)
+    for (std::size_t end = 0; end < kStackEnds; ++end)
+      if (is_cut(static_cast<StackEnd>(end)))
+        note(ledger[source].missed, "callers: " + std::string(name_of(static_cast<StackEnd>(end))),
+             loaded.skeleton->bss->unwind_stops[source][end]);
   LedgerEntry scheduler{.source = "scheduler"};
   for (const char* name : {"fl_switch", "fl_waking", "fl_wakeup", "fl_wakeup_new", "fl_newtask"})
     note(scheduler.missed, "program was running already", recursion[name]);

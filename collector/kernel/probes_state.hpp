@@ -15,6 +15,7 @@
 #include "collector/kernel/handles.hpp"
 #include "collector/kernel/loader.hpp"
 #include "collector/kernel/probes.hpp"
+#include "collector/kernel/unwinding.hpp"
 #include "core/fd.hpp"
 
 namespace fanlight::kernel {
@@ -25,6 +26,7 @@ struct Probes::State {
   Options options;
   Fd statistics;  // while it is open the kernel times every program
   Loaded loaded;
+  std::unique_ptr<Unwinding> unwinding;  // none: stacks are walked by frame pointers
   RingPtr rings;
   std::vector<LinkPtr> links;  // after `loaded`, so that programs detach before their maps go
   std::vector<LinkPtr> map_links;
@@ -46,6 +48,8 @@ struct Probes::State {
   struct Stacks {
     std::vector<std::uint64_t> kernel;
     std::vector<std::uint64_t> user;
+    std::vector<FrameFound> found;
+    StackEnd end = StackEnd::unknown;
     bool truncated = false;
   };
   std::unordered_map<pid_t, Stacks> last_stacks;  // of the threads visited, for those that have not moved since

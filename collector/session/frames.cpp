@@ -49,9 +49,14 @@ profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables
   stack.reserve(sample.user_stack.size() + sample.kernel_stack.size() + 1);
   if (sample.truncated) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[truncated]"}));
+  } else if (is_cut(sample.end)) {
+    stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker,
+                                  .name = "[callers unknown: " + std::string(name_of(sample.end)) + "]"}));
   }
   for (std::size_t i = sample.user_stack.size(); i-- > 0;) {
-    profile::Frame frame = locate(sample.user_stack[i] - (i > 0 ? 1 : 0));
+    // What a signal interrupted is no call either.
+    const bool called = i > 0 && (i >= sample.user_found.size() || sample.user_found[i] != FrameFound::registers);
+    profile::Frame frame = locate(sample.user_stack[i] - (called ? 1 : 0));
     frame.name = provisional_name(frame);
     stack.push_back(tables.frame(frame));
   }

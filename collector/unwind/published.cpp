@@ -84,11 +84,12 @@ void Published::map(std::span<const MappedTable> mapped) {
 }
 
 Capacity capacity_for(std::span<const Table* const> tables) {
-  Capacity capacity;
+  Capacity capacity{.rules = 1};
   std::size_t rows = 0;
   for (const Table* table : tables) {
     for (const Page& page : table->pages) rows = place_of_page(rows, page.count) + page.count;
     capacity.pages += table->pages.size();
+    capacity.rules += table->rules.size();
   }
   capacity.chunks = (rows + kChunk - 1) / kChunk;
   return capacity;

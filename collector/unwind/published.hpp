@@ -26,6 +26,7 @@ struct Arrays {
 struct Capacity {
   std::size_t chunks = 0;
   std::size_t pages = 0;
+  std::size_t rules = 0;
 };
 
 /// A table and its place in the arrays.

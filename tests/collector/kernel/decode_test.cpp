@@ -30,7 +30,8 @@ fanlight_sample sample() {
   raw.user_frames = 1;
   raw.frames[0] = 10;
   raw.frames[1] = 11;
-  raw.frames[2] = 12;
+  raw.frames[2] = 12 | std::uint64_t{FANLIGHT_FOUND_EH_FRAME} << FANLIGHT_FOUND_SHIFT;
+  raw.stop = FANLIGHT_STOP_UNREADABLE;
   return raw;
 }
 
@@ -65,6 +66,8 @@ TEST(Decode, TakesASampleApart) {
   EXPECT_EQ(record->sample.count, 3u);
   EXPECT_EQ(record->sample.kernel_stack, (std::vector<std::uint64_t>{10, 11}));
   EXPECT_EQ(record->sample.user_stack, (std::vector<std::uint64_t>{12}));
+  EXPECT_EQ(record->sample.user_found, (std::vector<FrameFound>{FrameFound::eh_frame}));
+  EXPECT_EQ(record->sample.end, StackEnd::unreadable);
   EXPECT_TRUE(record->sample.truncated);
 }
 
@@ -74,22 +77,25 @@ TEST(Decode, RejectsMalformedSamples) {
     std::size_t bytes;
     unsigned source, reason, kernel_frames, user_frames;
     const char* error;
+    unsigned stop = 0;
   };
   for (const Case& c :
        {Case{"empty", 0, 0, 0, 0, 0, "sample of 0 bytes"},
         Case{"half a head", FANLIGHT_SAMPLE_HEAD - 1, 0, 0, 0, 0, "sample of 39 bytes"},
         Case{"a frame short", FANLIGHT_SAMPLE_HEAD + 8, 0, 0, 1, 1, "sample of 48 bytes"},
         Case{"a frame too many", FANLIGHT_SAMPLE_HEAD + 16, 0, 0, 1, 0, "sample of 56 bytes"},
-        Case{"too deep", FANLIGHT_SAMPLE_HEAD + 128 * 8, 0, 0, 0, 128, "sample with 0 + 128 frames"},
+        Case{"too deep", FANLIGHT_SAMPLE_HEAD + 513 * 8, 0, 0, 0, 513, "sample with 0 + 513 frames"},
         Case{"unknown source", FANLIGHT_SAMPLE_HEAD, 9, 0, 0, 0, "sample from source 9"},
         Case{"thread end as sample", FANLIGHT_SAMPLE_HEAD, FANLIGHT_SOURCE_THREAD_END, 0, 0, 0, "sample from source 4"},
-        Case{"unknown reason", FANLIGHT_SAMPLE_HEAD, 0, 200, 0, 0, "reason 200"}}) {
+        Case{"unknown reason", FANLIGHT_SAMPLE_HEAD, 0, 200, 0, 0, "reason 200"},
+        Case{"unknown end", FANLIGHT_SAMPLE_HEAD, 0, 0, 0, 0, "stack that ends for reason 99", 99}}) {
     SCOPED_TRACE(c.name);
     fanlight_sample raw{};
     raw.source = c.source;
-    raw.reason = c.reason;
+    raw.reason = static_cast<__u16>(c.reason);
     raw.kernel_frames = static_cast<__u8>(c.kernel_frames);
-    raw.user_frames = static_cast<__u8>(c.user_frames);
+    raw.user_frames = static_cast<__u16>(c.user_frames);
+    raw.stop = static_cast<__u8>(c.stop);
     const auto record = decode_sample(bytes_of(&raw, c.bytes));
     ASSERT_FALSE(record);
     EXPECT_EQ(record.error().what, c.error);

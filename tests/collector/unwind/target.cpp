@@ -1,0 +1,39 @@
+// Works and waits in libc and libstdc++, without frame pointers. Usage: target SECONDS [LIBRARY]: with a library, half
+// of the time is spent in it, after it was loaded half way through. Threads: two at work, some that wait, and main.
+#include <dlfcn.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "tests/collector/unwind/scenarios.hpp"
+#include "tests/truth/gate.hpp"
+
+namespace {
+
+void run_late(const char* library, std::chrono::milliseconds time) {
+  void* const handle = ::dlopen(library, RTLD_NOW);
+  if (handle == nullptr) fanlight::truth::die(::dlerror());
+  const auto work = reinterpret_cast<void (*)(long)>(::dlsym(handle, "late_work"));
+  if (work == nullptr) fanlight::truth::die(::dlerror());
+  work(time.count());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace fanlight::unwind::testing;
+  if (argc < 2) return 2;
+  const std::chrono::milliseconds time(std::atol(argv[1]) * 1000);
+  fanlight::truth::wait_at_gate();
+  volatile bool stop = false;
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < kBlockedCount; ++i) threads.emplace_back(kBlocked[i].run);
+  for (unsigned i = 0; i < 2; ++i) threads.emplace_back([&stop] { mixed_work(stop); });
+  std::this_thread::sleep_for(argc > 2 ? time / 2 : time);
+  if (argc > 2) run_late(argv[2], time / 2);
+  stop = true;
+  stop_blocking();
+  for (std::thread& thread : threads) thread.join();
+}
