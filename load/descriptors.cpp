@@ -7,6 +7,12 @@
 
 namespace fanlight::load {
 
+std::uint64_t most_sockets() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max <= kSpareDescriptors) return 0;
+  return limit.rlim_max - kSpareDescriptors;
+}
+
 Result<> make_room_for(std::uint64_t sockets) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return fail(errno, "descriptor limit");
@@ -17,7 +23,7 @@ Result<> make_room_for(std::uint64_t sockets) {
                     " descriptors, the hard limit is " + std::to_string(limit.rlim_max),
                 limit.rlim_max > kSpareDescriptors
                     ? "ask for at most " + std::to_string(limit.rlim_max - kSpareDescriptors) +
-                          " subscribers and publishers, or raise it: ulimit -Hn"
+                          " subscribers and publishers per process, use --workers or --fit, or raise it: ulimit -Hn"
                     : "raise it: ulimit -Hn");
   if (needed <= limit.rlim_cur) return {};
   limit.rlim_cur = limit.rlim_max;

@@ -1,4 +1,4 @@
-// Where the server is. In: a URL. Out: an address to connect to and what to call it.
+// Where a server is. In: a URL. Out: an address to connect to and what to call it.
 #pragma once
 
 #include <sys/socket.h>
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/fd.hpp"
@@ -13,13 +14,20 @@
 namespace fanlight::load {
 
 struct Url {
-  std::string host;  // without brackets
+  std::string scheme;  // http https ws wss redis rediss nats
+  std::string host;    // without brackets
   std::uint16_t port = 80;
   std::string authority;  // as the Host field wants it
+  std::string path;       // with the query; "/" at least
+
+  bool tls() const { return scheme == "https" || scheme == "wss" || scheme == "rediss"; }
 };
 
-/// "http://host[:port][/]". Errors: another scheme, a path, a user, no host, a port out of range.
+/// "scheme://host[:port][/path]". Errors: another scheme, a user, a fragment, no host, a port out of range, spaces.
 Result<Url> parse_url(std::string_view text);
+
+/// `text` with "{topic}" replaced.
+std::string expand(std::string_view text, std::string_view topic);
 
 struct Endpoint {
   Url url;
@@ -30,8 +38,19 @@ struct Endpoint {
 /// Errors: the name does not resolve. Blocks while it is asked for.
 Result<Endpoint> resolve(Url url);
 
-/// A non-blocking socket on its way to the endpoint: writable when it got there or failed. Errors: out of descriptors
-/// or ports, refused at once.
-Result<Fd> begin_connect(const Endpoint& endpoint);
+/// Addresses to connect from. Text: "127.0.0.2-127.0.0.9", one address, or a number n: 127.0.0.2 and the n - 1 after
+/// it. Errors: not IPv4, the wrong way round, more than 65536.
+Result<std::vector<std::string>> parse_sources(std::string_view text);
+
+/// An address to bind to before connecting; the port is left to the kernel until it knows the destination.
+struct Source {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+};
+Result<std::vector<Source>> sources_of(const std::vector<std::string>& addresses);
+
+/// A non-blocking socket on its way to the endpoint: writable when it got there or failed. `source` may be null.
+/// Errors: out of descriptors or ports, refused at once.
+Result<Fd> begin_connect(const Endpoint& endpoint, const Source* source = nullptr, int receive_buffer = 0);
 
 }  // namespace fanlight::load

@@ -137,11 +137,12 @@ ResponseReader::Phase ResponseReader::framing_byte(char c) {
   }
 }
 
-ResponseReader::Event ResponseReader::next(std::string_view& bytes, std::string_view& piece) {
+ResponseReader::Event ResponseReader::next(std::string_view& bytes, std::string_view& piece, Until until) {
   for (;;) {
     if (phase_ == Phase::failed) return Event::error;
     if (phase_ == Phase::complete) return Event::complete;
     if (phase_ == Phase::announce) {
+      if (until == Until::head && head_.status >= 200) return Event::head;
       phase_ = body_phase();
       if (phase_ == Phase::complete && head_.status < 200 && head_.status != 101) {
         reset();

@@ -30,8 +30,11 @@ class ResponseReader {
     error,
   };
 
+  /// With `head`, no byte behind the head is taken, whatever the head says of a body: that is the caller's.
+  enum class Until : std::uint8_t { end, head };
+
   /// Takes bytes off the front of `bytes`. `piece` points into them.
-  Event next(std::string_view& bytes, std::string_view& piece);
+  Event next(std::string_view& bytes, std::string_view& piece, Until until = Until::end);
   const ResponseHead& head() const { return head_; }
   /// Begins the next response on the same connection.
   void reset();

@@ -54,17 +54,38 @@ class Progress {
   bool shown_ = false;
 };
 
-Result<> write_report(const load::Report& report, const std::string& json) {
-  if (json == "-") {
+Result<> write_report(const load::Report& report, const load::Options& options) {
+  if (options.json == "-")
     std::cout << load::to_json(report) << '\n' << std::flush;
-  } else {
+  else
     std::cout << load::to_text(report) << std::flush;
-    if (!json.empty()) {
-      if (auto written = load::write_whole(json, load::to_json(report) + "\n"); !written) return written;
-    }
-  }
   if (!std::cout) return fail(errno, "write the report");
+  if (!options.json.empty() && options.json != "-")
+    if (auto written = load::write_whole(options.json, load::to_json(report) + "\n"); !written) return written;
+  if (!options.html.empty())
+    if (auto written = load::write_whole(options.html, load::to_html(report)); !written) return written;
+  if (!options.hdr.empty())
+    if (auto written = load::write_whole(options.hdr, load::to_hdr(report)); !written) return written;
   return {};
+}
+
+/// The exit status, after the last words.
+int judge(const load::Report& report, const load::Options& options) {
+  if (options.json == "-")
+    for (const std::string& warning : report.warnings()) std::cerr << "WARNING: " << warning << '\n';
+  const auto broken = load::broken_limits(options.limits, report);
+  if (!broken) return say_error(broken.error(), 2);
+  for (const std::string& limit : *broken) std::cerr << "LIMIT BROKEN: " << limit << '\n';
+  if (report.server_lost_after_ns)
+    return say_error({0, "the server went away after " + format_ns(static_cast<double>(*report.server_lost_after_ns)),
+                      "all streams were cut and no connection could be made any more: look at the server's own log"},
+                     1);
+  if (!broken->empty())
+    return say_error(
+        {0, std::to_string(broken->size()) + " of " + std::to_string(options.limits.size()) + " limits were broken",
+         "the report above shows the figures; --json keeps them"},
+        1);
+  return 0;
 }
 
 }  // namespace
@@ -85,8 +106,9 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
 
   // A path that cannot be written is told now, not after a run of an hour.
-  if (!options.json.empty() && options.json != "-")
-    if (const auto writable = load::check_writable(options.json); !writable) return say_error(writable.error(), 1);
+  for (const std::string& path : {options.json, options.html, options.hdr})
+    if (!path.empty() && path != "-")
+      if (const auto writable = load::check_writable(path); !writable) return say_error(writable.error(), 1);
 
   Progress progress(options.quiet);
   const auto report =
@@ -94,12 +116,6 @@ int main(int argc, char** argv) {
                                [&](const std::string& words) { progress.show(words); }, progress.every_ms()});
   progress.end();
   if (!report) return say_error(report.error(), 1);
-  if (const auto written = write_report(*report, options.json); !written) return say_error(written.error(), 1);
-  if (options.json == "-")
-    for (const std::string& warning : report->warnings()) std::cerr << "WARNING: " << warning << '\n';
-  if (report->server_lost_after_ns)
-    return say_error({0, "the server went away after " + format_ns(static_cast<double>(*report->server_lost_after_ns)),
-                      "all streams were cut and no connection could be made any more: look at the server's own log"},
-                     1);
-  return 0;
+  if (const auto written = write_report(*report, options); !written) return say_error(written.error(), 1);
+  return judge(*report, options);
 }

@@ -3,15 +3,20 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/error.hpp"
 #include "load/plan.hpp"
+#include "load/verdict.hpp"
 
 namespace fanlight::load {
 
 struct Options {
   Plan plan;
-  std::string json;  // a file, "-" for standard output, empty for none
+  std::vector<Limit> limits;  // that fail the run
+  std::string json;           // a file, "-" for standard output, empty for none
+  std::string html;           // a file, empty for none
+  std::string hdr;            // likewise
   bool quiet = false;
 };
 
@@ -20,7 +25,8 @@ struct Information {
   std::string text;
 };
 
-/// Errors: misuse, in words; `main` leaves with 2. Threads: one at a time.
+/// Reads the scenario file, too, when one is given. Errors: misuse, in words; `main` leaves with 2. Threads: one at a
+/// time.
 Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv);
 
 }  // namespace fanlight::load

@@ -11,15 +11,16 @@
 namespace fanlight::load {
 
 struct Payload {
-  std::uint32_t run = 0;        // tells the messages of this run from whatever else the topic carries
-  std::uint16_t publisher = 0;  // connection that published it
-  std::uint64_t sequence = 0;   // counted per publisher, from 0; below 2^48
-  std::uint64_t due_ns = 0;     // CLOCK_MONOTONIC: when the schedule wanted it sent
+  std::uint32_t run = 0;       // tells the messages of this run from whatever else the topic carries
+  std::uint8_t publisher = 0;  // connection that published it
+  std::uint32_t sequence = 0;  // counted per publisher, from 0
+  std::uint32_t number = 0;    // counted over all publishers, from 0
+  std::uint64_t due_ns = 0;    // CLOCK_MONOTONIC: when the schedule wanted it sent; below 2^56
 
   bool operator==(const Payload&) const = default;
 };
 
-/// "fl1 RRRRRRRR PPPP SSSSSSSSSSSS TTTTTTTTTTTTTTTT ", hexadecimal; dots fill the rest. Text without line ends, so that
+/// "fl2 RRRRRRRR PP SSSSSSSS NNNNNNNN TTTTTTTTTTTTTT", hexadecimal; dots fill the rest. Text without line ends, so that
 /// SSE and WebSocket carry the same bytes.
 inline constexpr std::size_t kMinPayload = 48;
 

@@ -1,59 +1,75 @@
 #include "load/run.hpp"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <random>
 #include <thread>
 
 #include "core/clock.hpp"
-#include "core/units.hpp"
+#include "load/approach.hpp"
+#include "load/control.hpp"
+#include "load/crew.hpp"
 #include "load/descriptors.hpp"
-#include "load/progress.hpp"
-#include "load/subscriber_pool.hpp"
+#include "load/publisher.hpp"
+#include "load/server_watch.hpp"
+#include "load/timeline.hpp"
 
 namespace fanlight::load {
 namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kTick{20};
-constexpr std::uint64_t kLostAfterNs = 1'000'000'000;  // without any connection
-constexpr std::uint64_t kLeadNs = 50'000'000;          // from the decision to start to the first message
-
-std::uint64_t cpu_ns(std::thread& thread) {
-  clockid_t clock;
-  timespec used{};
-  if (::pthread_getcpuclockid(thread.native_handle(), &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
-  return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(used.tv_nsec);
-}
-
-/// The share that falls to number `i` of `parts`.
-unsigned part(unsigned total, unsigned i, unsigned parts) { return total / parts + (i < total % parts ? 1 : 0); }
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kLostAfterNs = kSecondNs;  // without any connection
+constexpr std::uint64_t kLeadNs = 50'000'000;      // from the decision to start to the first message
+constexpr std::size_t kMostSeconds = 4000;         // of a timeline; longer runs are told in longer steps
 
 class Run {
  public:
-  Run(const Plan& plan, const Surroundings& surroundings, Endpoint endpoint)
+  Run(const Plan& plan, const Surroundings& surroundings, Endpoint publish_to, TlsContextPtr tls,
+      std::vector<Approach> approaches, Shared shared)
       : plan_(plan),
         surroundings_(surroundings),
-        endpoint_(std::move(endpoint)),
-        expectation_{std::random_device{}(), plan.publishers, plan.size},
-        publisher_(plan_, endpoint_, expectation_, shared_) {}
-  ~Run() { stop_threads(); }
+        publish_to_(std::move(publish_to)),
+        tls_(std::move(tls)),
+        approaches_(std::move(approaches)),
+        expectation_{std::random_device{}(), plan.publishers == 0 ? 256 : plan.publishers, plan.size,
+                     plan.publishers == 0},
+        shared_(std::move(shared)),
+        publisher_(plan_, publish_to_, tls_.get(), expectation_, shared_, mailbox_),
+        timeline_(shared_) {
+    shared_->connect_rate = plan_.connect_rate;
+    for (std::size_t i = 0; i < plan_.groups.size(); ++i) shared_->wanted[i] = plan_.groups[i].count;
+  }
+  ~Run() { stop_publisher(); }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
   Result<Report> go() {
+    auto crew = Crew::start(plan_, approaches_, expectation_, shared_);
+    if (!crew) return std::unexpected(std::move(crew.error()));
+    crew_.emplace(std::move(*crew));
     if (auto connected = publisher_.connect(); !connected)
       return within("publish to " + plan_.url, with_hint(std::move(connected.error())));
+    std::optional<Control> control;
+    if (!plan_.listen.empty()) {
+      auto started = Control::start(plan_.listen, {plan_, shared_, mailbox_});
+      if (!started) return std::unexpected(std::move(started.error()));
+      control.emplace(std::move(*started));
+      surroundings_.progress("metrics and policy on http://" + control->address());
+    }
     if (auto subscribed = subscribe(); !subscribed) return std::unexpected(std::move(subscribed.error()));
     if (!ended()) publish();
+    if (failure_) return std::unexpected(std::move(*failure_));
     await_stragglers();
-    stop_threads();
-    return report();
+    shared_->stop = true;
+    stop_publisher();
+    auto tallies = crew_->finish();
+    if (!tallies) return std::unexpected(std::move(tallies.error()));
+    return report(std::move(*tallies));
   }
 
  private:
@@ -64,7 +80,8 @@ class Run {
 
   bool ended() {
     interrupted_ = interrupted_ || surroundings_.interrupted();
-    return interrupted_;
+    if (auto alive = crew_->check(); !alive && !failure_) failure_ = std::move(alive.error());
+    return interrupted_ || failure_.has_value();
   }
 
   void say(const std::string& words) {
@@ -75,143 +92,248 @@ class Run {
   }
 
   Result<> subscribe() {
-    pools_.reserve(plan_.threads);
-    for (unsigned i = 0; i < plan_.threads; ++i) {
-      auto pool = SubscriberPool::make(plan_, endpoint_, expectation_, shared_, part(plan_.sse, i, plan_.threads),
-                                       part(plan_.ws, plan_.threads - 1 - i, plan_.threads), expectation_.run + i);
-      if (!pool) return std::unexpected(std::move(pool.error()));
-      pools_.push_back(std::move(*pool));
+    const auto before = own_anonymous_bytes();
+    shared_->go = true;
+    while (shared_.sum(&LivePool::settled) < plan_.subscribers() && !ended()) {
+      say("connecting: " + std::to_string(shared_.sum(&LivePool::established)) + " of " +
+          std::to_string(plan_.subscribers()) + " subscribed, " + std::to_string(shared_.sum(&LivePool::failed)) +
+          " failed");
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(kTick, milliseconds(5)));
     }
-    for (unsigned i = 0; i < plan_.threads; ++i) {
-      threads_.emplace_back([&pool = pools_[i]] { pool.run(); });
-      names_.push_back("load-sub-" + std::to_string(i));
-      ::pthread_setname_np(threads_.back().native_handle(), names_.back().c_str());
-    }
-    while (shared_.established + shared_.failed < plan_.subscribers() && !ended()) {
-      say("connecting: " + std::to_string(shared_.established) + " of " + std::to_string(plan_.subscribers()) +
-          " subscribed, " + std::to_string(shared_.failed) + " failed");
-      std::this_thread::sleep_for(kTick);
-    }
-    if (shared_.established > 0 || interrupted_) return {};
-    stop_threads();
+    if (failure_) return std::unexpected(std::move(*failure_));
+    const std::uint64_t established = shared_.sum(&LivePool::established);
+    // A few streams say nothing: the allocator takes memory in larger steps.
+    if (const auto after = own_anonymous_bytes(); before && after && *after > *before && established >= 1000)
+      bytes_per_connection_ = static_cast<double>(*after - *before) / static_cast<double>(established);
+    if (established > 0 || interrupted_) return {};
+    shared_->stop = true;
+    auto tallies = crew_->finish();
+    if (!tallies) return std::unexpected(std::move(tallies.error()));
     Tally all;
-    for (const SubscriberPool& pool : pools_)
-      for (const Protocol protocol : {Protocol::sse, Protocol::websocket}) all.merge(pool.tally(protocol));
+    for (const Tally& tally : *tallies) all.merge(tally);
+    if (all.connect_failures.empty()) return fail(0, "subscribe: nobody is to have a stream", "add plain subscribers");
     return fail(0, "subscribe to " + plan_.url + ": nobody could (" + all.connect_failures.begin()->first + ")",
-                "is this a fanlight-server, and has it the topic '" + plan_.topic + "'?");
+                "check the URL, --adapter and the topic '" + plan_.topic + "'; --insecure trusts any certificate");
   }
 
   void publish() {
     const std::uint64_t start_ns = monotonic_ns() + kLeadNs;
     const std::uint64_t measure_from_ns = start_ns + static_cast<std::uint64_t>(plan_.warmup.count());
-    shared_.measure_from_ns = measure_from_ns;
     std::atomic<bool> finished = false;
-    threads_.emplace_back([&] {
+    publishing_ = std::thread([&] {
       publisher_.run(start_ns);
       finished = true;
-      while (!shared_.stop) std::this_thread::sleep_for(kTick);  // its CPU clock is read yet
     });
-    names_.push_back("load-publish");
-    ::pthread_setname_np(threads_.back().native_handle(), names_.back().c_str());
-    std::uint64_t received_before = 0, told_ns = start_ns;
+    ::pthread_setname_np(publishing_.native_handle(), "load-publish");
+    const auto step_ns =
+        std::max<std::uint64_t>(kSecondNs, static_cast<std::uint64_t>(plan_.duration().count()) / kMostSeconds);
+    std::uint64_t told_ns = start_ns, next_ns = measure_from_ns + step_ns, watched_ns = 0;
+    Timeline told(shared_);
     while (!finished) {
-      if (ended()) shared_.stop_publishing = true;
+      if (ended()) shared_->stop_publishing = true;
       const std::uint64_t now = monotonic_ns();
       if (!server_lost_after_ns_ && everyone_is_gone(now)) {
-        const std::uint64_t gone_ns = shared_.offline_since_ns;
-        server_lost_after_ns_ = gone_ns > start_ns ? gone_ns - start_ns : 0;
-        shared_.stop_publishing = shared_.abandon = true;
+        const std::uint64_t gone_ns = shared_->offline_since_ns;
+        server_lost_after_ns_ = gone_ns != kNever && gone_ns > start_ns ? gone_ns - start_ns : 0;
+        shared_->stop_publishing = shared_->abandon = true;
       }
-      if (cpu_before_.empty() && now >= measure_from_ns) {
-        cpu_read_ns_ = now;
-        for (std::thread& thread : threads_) cpu_before_.push_back(cpu_ns(thread));
+      if (cpu_from_ns_ == 0 && now >= measure_from_ns) {
+        cpu_before_ = cpu_now();
+        watch_server(true);
+        cpu_from_ns_ = watched_ns = now;
+      }
+      if (now >= next_ns) {
+        seconds_.push_back(timeline_.take(now, measure_from_ns));
+        next_ns += step_ns;
+      }
+      if (cpu_from_ns_ != 0 && now >= watched_ns + kSecondNs) {
+        watch_server(false);
+        watched_ns = now;
       }
       if (now >= told_ns + surroundings_.progress_every_ms * 1'000'000ull) {
-        tell(now, measure_from_ns, received_before, told_ns);
-        received_before = shared_.received;
+        const std::uint64_t total = static_cast<std::uint64_t>(plan_.duration().count());
+        const std::uint64_t gone = now > measure_from_ns ? std::min(now - measure_from_ns, total) : 0;
+        surroundings_.progress(
+            progress_line(told.take(now, measure_from_ns), gone, total, shared_, plan_.subscribers()));
         told_ns = now;
       }
       std::this_thread::sleep_for(kTick);
     }
     const std::uint64_t now = monotonic_ns();
-    for (std::size_t i = 0; i < cpu_before_.size() && now > cpu_read_ns_; ++i)
-      tester_.push_back({names_[i], static_cast<double>(cpu_ns(threads_[i]) - cpu_before_[i]) /
-                                        static_cast<double>(now - cpu_read_ns_)});
+    if (cpu_from_ns_ == 0) return;
+    watch_server(false);
+    const std::vector<std::uint64_t> cpu = cpu_now();
+    for (std::size_t i = 0; i < cpu.size() && now > cpu_from_ns_; ++i)
+      tester_.push_back({i < crew_->names().size() ? crew_->names()[i] : "load-publish",
+                         static_cast<double>(cpu[i] - cpu_before_[i]) / static_cast<double>(now - cpu_from_ns_)});
+  }
+
+  /// Of every pool, then of the publisher.
+  std::vector<std::uint64_t> cpu_now() const {
+    std::vector<std::uint64_t> cpu;
+    for (const LivePool& pool : shared_.pools()) cpu.push_back(pool.cpu_ns);
+    cpu.push_back(shared_->publisher_cpu_ns);
+    return cpu;
+  }
+
+  void watch_server(bool first) {
+    if (plan_.server_pid == 0) return;
+    if (!server_) server_.emplace();
+    const auto usage = usage_of(plan_.server_pid);
+    const auto sockets = sockets_on(publish_to_.url.port);
+    if (!usage || !sockets) {
+      server_->trouble = (!usage ? usage.error() : sockets.error()).what;
+      return;
+    }
+    if (first) server_cpu_before_ns_ = usage->cpu_ns;
+    server_->cpu_seconds = static_cast<double>(usage->cpu_ns - std::min(usage->cpu_ns, server_cpu_before_ns_)) / 1e9;
+    const auto raise = [](std::uint64_t& most, std::uint64_t seen) { most = std::max(most, seen); };
+    raise(server_->rss_bytes, usage->rss_bytes);
+    raise(server_->sockets, sockets->sockets);
+    raise(server_->close_wait, sockets->close_wait);
+    raise(server_->receive_buffer_bytes, sockets->receive_bytes);
+    raise(server_->send_buffer_bytes, sockets->send_bytes);
   }
 
   /// No subscriber has a stream any more, and no publisher a connection for a while.
   bool everyone_is_gone(std::uint64_t now_ns) const {
-    const std::uint64_t offline_ns = shared_.offline_since_ns;
-    return shared_.established > 0 && shared_.disconnected >= shared_.established && offline_ns != kNever &&
-           now_ns >= offline_ns + kLostAfterNs;
-  }
-
-  void tell(std::uint64_t now, std::uint64_t measure_from_ns, std::uint64_t received_before, std::uint64_t told_ns) {
-    const double rate = deliveries_per_second(shared_.received - received_before, now, told_ns, measure_from_ns);
-    const std::uint64_t total = static_cast<std::uint64_t>(plan_.duration.count());
-    const std::uint64_t gone = now > measure_from_ns ? std::min(now - measure_from_ns, total) : 0;
-    surroundings_.progress((now < measure_from_ns ? std::string("warming up") : format_ns(static_cast<double>(gone))) +
-                           " of " + format_ns(static_cast<double>(total)) + ": " + format_count(rate) +
-                           " deliveries/s, " + std::to_string(shared_.established - shared_.disconnected) + " of " +
-                           std::to_string(plan_.subscribers()) + " connected");
+    if (shared_.sum(&LivePool::established) == 0 || shared_.sum(&LivePool::streams) > 0) return false;
+    if (plan_.publishers == 0) return !plan_.reconnect;
+    const std::uint64_t offline_ns = shared_->offline_since_ns;
+    return offline_ns != kNever && now_ns >= offline_ns + kLostAfterNs;
   }
 
   /// Until everything expected has come, or for as long as the plan allows.
   void await_stragglers() {
-    if (server_lost_after_ns_) return;
-    const std::uint64_t expected = shared_.established * publisher_.result().accepted;
+    if (server_lost_after_ns_ || plan_.publishers == 0) return;
+    const std::uint64_t expected = shared_.sum(&LivePool::expecting) * publisher_.result().accepted;
     // Ended early: what is on its way is not lost, but whoever pressed Ctrl-C waits a second at most.
     const bool early = interrupted_;
     const auto limit = early ? std::min<std::chrono::nanoseconds>(plan_.drain, std::chrono::seconds(1)) : plan_.drain;
     const std::uint64_t deadline = monotonic_ns() + static_cast<std::uint64_t>(limit.count());
-    while (shared_.received < expected && monotonic_ns() < deadline && (early || !surroundings_.interrupted()))
+    while (shared_.sum(&LivePool::received) < expected && monotonic_ns() < deadline &&
+           (early || !surroundings_.interrupted()))
       std::this_thread::sleep_for(kTick);
     // What follows the last expected message would be duplicates: one more look for them.
     std::this_thread::sleep_for(2 * kTick);
   }
 
-  void stop_threads() {
-    shared_.stop = true;
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+  void stop_publisher() {
+    if (!publishing_.joinable()) return;
+    shared_->stop = true;
+    publishing_.join();
   }
 
-  Report report() {
-    Report report{plan_, interrupted_, server_lost_after_ns_, publisher_.result(), {}, {}, std::move(tester_)};
-    for (const SubscriberPool& pool : pools_) {
-      report.sse.merge(pool.tally(Protocol::sse));
-      report.ws.merge(pool.tally(Protocol::websocket));
+  void find_last_receivers(Report& report) const {
+    const Published& published = report.published;
+    if (plan_.publishers == 0 || published.phases.empty()) return;
+    const std::uint64_t every = shared_->track_every;
+    const Tally total = report.total();
+    bool changed = total.left > 0;
+    for (const PhaseTally& phase : total.phases) changed = changed || phase.before_joining > 0;
+    const std::uint64_t everybody = std::max<std::uint64_t>(1, shared_.sum(&LivePool::expecting));
+    std::uint64_t followed = 0;
+    const std::size_t slots = std::min<std::size_t>(kTracked, published.end_number / every + 1);
+    for (std::size_t slot = (published.first_number + every - 1) / every; slot < slots; ++slot) {
+      if (slot * every >= published.end_number) break;
+      std::uint64_t receivers = 0, slowest = 0;
+      for (unsigned pool = 0; pool < shared_.pools().size(); ++pool) {
+        const Reach& reach = shared_.reach(pool)[slot];
+        receivers += reach.receivers;
+        slowest = std::max<std::uint64_t>(slowest, reach.slowest_ns);
+      }
+      ++followed;
+      // Where subscribers came and went, nobody knows how many there were for each message.
+      if (receivers >= (changed ? 1 : everybody)) report.last_receiver.add(slowest);
     }
+    report.last_receiver_every = every;
+    // Refused messages are nobody's; those that were never sent have no number.
+    const std::uint64_t due = followed + published.unsent() / every;
+    const std::uint64_t done = report.last_receiver.count() + published.refused / every;
+    report.last_receiver_misses = due - std::min(due, done);
+  }
+
+  Result<Report> report(std::vector<Tally> tallies) {
+    Report report;
+    report.plan = plan_;
+    report.interrupted = interrupted_;
+    report.server_lost_after_ns = server_lost_after_ns_;
+    report.published = publisher_.result();
+    for (std::size_t i = 0; i < plan_.groups.size(); ++i)
+      report.groups.push_back({plan_.groups[i], i < tallies.size() ? std::move(tallies[i]) : Tally()});
+    report.tester = std::move(tester_);
+    report.timeline = std::move(seconds_);
+    report.server = std::move(server_);
+    report.bytes_per_connection = plan_.workers == 0 ? bytes_per_connection_ : std::nullopt;
+    find_last_receivers(report);
     return report;
   }
 
   const Plan plan_;
   const Surroundings& surroundings_;
-  const Endpoint endpoint_;
+  const Endpoint publish_to_;
+  const TlsContextPtr tls_;
+  const std::vector<Approach> approaches_;
   const Expectation expectation_;
   Shared shared_;
+  Mailbox mailbox_;
   Publisher publisher_;
-  std::vector<SubscriberPool> pools_;
-  std::vector<std::thread> threads_;
-  std::vector<std::string> names_;
+  Timeline timeline_;
+  std::optional<Crew> crew_;
+  std::thread publishing_;
   std::vector<std::uint64_t> cpu_before_;
   std::vector<TesterThread> tester_;
-  std::uint64_t cpu_read_ns_ = 0;
-  std::uint64_t said_ns_ = monotonic_ns();
+  std::vector<Second> seconds_;
+  std::optional<ServerReport> server_;
+  std::optional<double> bytes_per_connection_;
+  std::optional<Error> failure_;
   std::optional<std::uint64_t> server_lost_after_ns_;
+  std::uint64_t server_cpu_before_ns_ = 0;
+  std::uint64_t cpu_from_ns_ = 0;
+  std::uint64_t said_ns_ = monotonic_ns();
   bool interrupted_ = false;
 };
 
+/// Raises the descriptor limit, or has fewer subscribers where the plan allows it and says so.
+Result<> fit(Plan& plan, std::vector<std::string>& notes) {
+  const unsigned processes = std::max(1u, plan.workers);
+  const auto sockets = [&] { return (plan.subscribers() + processes - 1) / processes + plan.publishers; };
+  auto room = make_room_for(sockets());
+  if (room || !plan.fit) return room;
+  const std::uint64_t most = (most_sockets() - std::min<std::uint64_t>(most_sockets(), plan.publishers)) * processes;
+  const unsigned wanted = plan.subscribers();
+  for (Group& group : plan.groups) group.count = static_cast<unsigned>(std::uint64_t{group.count} * most / wanted);
+  if (plan.subscribers() == 0) return room;
+  notes.push_back("descriptors suffice for " + std::to_string(plan.subscribers()) + " of " + std::to_string(wanted) +
+                  " subscribers");
+  return make_room_for(sockets());
+}
+
 }  // namespace
 
-Result<Report> run(const Plan& plan, const Surroundings& surroundings) {
-  auto url = parse_url(plan.url);
+Result<Report> run(const Plan& plan_in, const Surroundings& surroundings) {
+  Plan plan = plan_in;
+  std::vector<std::string> notes;
+  if (auto fitted = fit(plan, notes); !fitted) return std::unexpected(std::move(fitted.error()));
+  for (const std::string& note : notes) surroundings.progress(note);
+  auto tls = tls_context(plan.security);
+  if (!tls) return std::unexpected(std::move(tls.error()));
+  auto url = publish_url(plan);
   if (!url) return std::unexpected(std::move(url.error()));
   auto endpoint = resolve(std::move(*url));
   if (!endpoint) return std::unexpected(std::move(endpoint.error()));
-  if (auto room = make_room_for(std::uint64_t{plan.subscribers()} + plan.publishers); !room)
-    return std::unexpected(std::move(room.error()));
-  return Run(plan, surroundings, std::move(*endpoint)).go();
+  std::vector<Approach> approaches;
+  for (const Group& group : plan.groups) {
+    auto approach = make_approach(plan, group, tls->get());
+    if (!approach) return std::unexpected(std::move(approach.error()));
+    approaches.push_back(std::move(*approach));
+  }
+  auto shared = Shared::make(Crew::pools_of(plan));
+  if (!shared) return std::unexpected(std::move(shared.error()));
+  auto report =
+      Run(plan, surroundings, std::move(*endpoint), std::move(*tls), std::move(approaches), std::move(*shared)).go();
+  if (report) report->notes = std::move(notes);
+  return report;
 }
 
 }  // namespace fanlight::load

@@ -1,78 +1,92 @@
 #include "load/sse_parser.hpp"
 
-#include <utility>
+#include <algorithm>
+#include <charconv>
+#include <cstring>
 
 namespace fanlight::load {
+namespace {
 
-bool SseParser::end_line(std::string_view line) {
-  if (at_start_) {
-    at_start_ = false;
-    if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-  }
-  if (line.empty()) {
-    delivered_event_ = std::exchange(event_, {});
-    return !data_.empty();
-  }
+const char* find(const char* from, const char* to, char c) {
+  return static_cast<const char*>(std::memchr(from, c, static_cast<std::size_t>(to - from)));
+}
+
+void take_field(std::string_view line, std::string& scratch, SseEvent& event, bool& joined) {
   const std::size_t colon = line.find(':');
-  if (colon == 0) return false;  // a comment
+  if (colon == 0) {
+    if (!is_clean(line.substr(1))) ++event.bad_comments;
+    return;
+  }
   const std::string_view field = line.substr(0, colon);
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (field == "data") {
-    if (data_.size() + value.size() >= max_bytes_) {
-      failed_ = true;
+    if (!event.has_data) {
+      event.has_data = true;
+      event.data = value;
     } else {
-      data_.append(value).push_back('\n');
+      if (!joined) scratch.assign(event.data);
+      joined = true;
+      scratch.append(1, '\n').append(value);
     }
+  } else if (field == "id") {
+    if (value.find('\0') != std::string_view::npos) return;
+    event.has_id = true;
+    event.id = value;
   } else if (field == "event") {
-    event_ = value;
-  } else if (field == "id" && value.find('\0') == std::string_view::npos) {
-    id_ = value;
+    event.event = value;
+  } else if (field == "retry") {
+    std::int64_t ms = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
+    if (error == std::errc() && end == value.data() + value.size() && ms >= 0) event.retry_ms = ms;
   }
-  return false;
 }
 
-Found SseParser::next(std::string_view& bytes, SseEvent& event) {
-  if (deliver_) {
-    deliver_ = false;
-    data_.clear();
+}  // namespace
+
+bool is_clean(std::string_view text) {
+  return text.size() <= 256 &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 32 && c != '\t') || c == 127; });
+}
+
+Found next_sse(std::string_view& bytes, SseState& state, std::string& scratch, SseEvent& event) {
+  if (state.after_cr && !bytes.empty()) {
+    if (bytes.front() == '\n') bytes.remove_prefix(1);
+    state.after_cr = false;
   }
-  while (!failed_ && !bytes.empty()) {
-    if (after_cr_) {
-      after_cr_ = false;
-      if (bytes.front() == '\n') {
-        bytes.remove_prefix(1);
-        continue;
-      }
-    }
-    const std::size_t end = bytes.find_first_of("\r\n");
-    const std::string_view piece = bytes.substr(0, end);
-    if (line_.size() + piece.size() > max_bytes_) {
-      failed_ = true;
-      break;
-    }
-    if (end == std::string_view::npos) {
-      line_.append(piece);
-      bytes = {};
-      break;
-    }
-    after_cr_ = bytes[end] == '\r';
-    bytes.remove_prefix(end + 1);
-    bool whole = false;
-    if (line_.empty()) {
-      whole = end_line(piece);
-    } else {
-      line_.append(piece);
-      whole = end_line(line_);
-      line_.clear();
-    }
-    if (whole && !failed_) {
-      deliver_ = true;
-      event = {std::string_view(data_).substr(0, data_.size() - 1), id_, delivered_event_};
-      return Found::item;
-    }
+  if (state.at_start && !bytes.empty()) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    const std::string_view begin = bytes.substr(0, kMark.size());
+    if (begin == kMark)
+      bytes.remove_prefix(kMark.size());
+    else if (kMark.starts_with(begin) && begin.size() < kMark.size())
+      return Found::nothing;
+    state.at_start = false;
   }
-  return failed_ ? Found::error : Found::nothing;
+  if (bytes.empty()) return Found::nothing;
+  event = {};
+  bool joined = false;
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  while (at < end) {
+    const char* const lf = find(at, end, '\n');
+    const char* const cr = find(at, lf == nullptr ? end : lf, '\r');
+    const char* const line_end = cr != nullptr ? cr : lf;
+    if (line_end == nullptr) break;
+    const std::string_view line(at, static_cast<std::size_t>(line_end - at));
+    const bool crlf = cr != nullptr && lf == cr + 1;
+    at = line_end + (crlf ? 2 : 1);
+    if (!line.empty()) {
+      take_field(line, scratch, event, joined);
+      continue;
+    }
+    // The next byte may be the second half of this line's end.
+    state.after_cr = cr != nullptr && at == end && !crlf;
+    bytes.remove_prefix(static_cast<std::size_t>(at - bytes.data()));
+    if (joined) event.data = scratch;
+    return Found::item;
+  }
+  return bytes.size() > kMaxItem ? Found::error : Found::nothing;
 }
 
 }  // namespace fanlight::load

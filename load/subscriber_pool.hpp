@@ -1,52 +1,98 @@
-// One thread's subscribers. In: how many of each protocol. Out: a tally for each.
+// One thread's subscribers. In: groups and this pool's share of them. Out: a tally for each group.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <random>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/fd.hpp"
+#include "load/approach.hpp"
+#include "load/connection.hpp"
 #include "load/plan.hpp"
+#include "load/receiver.hpp"
 #include "load/shared.hpp"
-#include "load/subscriber.hpp"
+#include "load/tally.hpp"
+#include "load/timers.hpp"
 
 namespace fanlight::load {
 
-/// Connects at its share of the plan's pace, then reads until told to stop. Threads: `run` in one; the rest afterwards.
+/// Which of how many pools this one is.
+struct Share {
+  unsigned index = 0;
+  unsigned pools = 1;
+
+  unsigned of(unsigned total) const { return total / pools + (index < total % pools ? 1 : 0); }
+};
+
+/// Connects at its share of the board's pace, then reads until told to stop; follows the board's wishes for more or
+/// fewer subscribers. Threads: `run` in one; the rest afterwards.
 class SubscriberPool {
  public:
-  /// Errors: no epoll descriptor.
-  static Result<SubscriberPool> make(const Plan& plan, const Endpoint& endpoint, const Expectation& expectation,
-                                     Shared& shared, unsigned sse, unsigned ws, std::uint32_t seed);
+  /// `approaches`: one per group of the plan. Errors: no epoll descriptor.
+  static Result<std::unique_ptr<SubscriberPool>> make(const Plan& plan, const std::vector<Approach>& approaches,
+                                                      const Expectation& expectation, Shared& shared, Share share);
 
   void run();
-  const Tally& tally(Protocol protocol) const { return tallies_[static_cast<std::size_t>(protocol)]; }
+  /// One per group.
+  const std::vector<Tally>& tallies() const { return tallies_; }
 
  private:
-  SubscriberPool(const Plan& plan, const Endpoint& endpoint, const Expectation& expectation, Shared& shared, Fd epoll,
-                 unsigned sse, unsigned ws, std::uint32_t seed);
+  SubscriberPool(const Plan& plan, const std::vector<Approach>& approaches, const Expectation& expectation,
+                 Shared& shared, Share share, Fd epoll);
 
-  Tally& tally_of(const Subscriber& subscriber) { return tallies_[static_cast<std::size_t>(subscriber.protocol())]; }
-  void connect_due(std::uint64_t now_ns);
+  const Approach& approach_of(const Connection& connection) const { return approaches_[connection.group]; }
+  Tally& tally_of(const Connection& connection) { return tallies_[connection.group]; }
+  void plan_arrivals();
+  void arrive_due(std::uint64_t now_ns);
+  void adjust_to_board(std::uint64_t now_ns);
+  void connect(std::size_t index, std::uint64_t now_ns);
+  void on_connected(std::size_t index, std::uint64_t now_ns);
+  void secure(std::size_t index, std::uint64_t now_ns);
+  void send_request(std::size_t index, std::uint64_t now_ns);
+  void on_stream(std::size_t index, std::uint64_t now_ns);
+  void begin_profile(std::size_t index, std::uint64_t now_ns);
+  void on_events(std::size_t index, std::uint32_t events);
+  void on_readable(std::size_t index);
+  void take(std::size_t index, std::size_t bytes, std::uint64_t now_ns);
   void give_up_late(std::uint64_t now_ns);
-  void on_events(Subscriber& subscriber, std::uint32_t events);
-  void watch(Subscriber& subscriber, bool write);
-  void account(Subscriber& subscriber, Subscriber::Phase before);
+  void settle(Connection& connection);
+  void keep(Connection& connection, std::string_view bytes);
+  void send_out(std::size_t index);
+  void watch(std::size_t index);
+  /// The stream or the attempt is over, by the server's doing.
+  void lose(std::size_t index, const std::string& cause, std::uint64_t now_ns);
+  /// By ours: `again_ns` kNever: for good.
+  void cut(std::size_t index, bool reset, std::uint64_t again_ns, std::uint64_t now_ns);
+  void leave(std::size_t index, std::uint64_t now_ns);
+  void end_stream(Connection& connection);
+  void on_timer(const Timer& timer, std::uint64_t now_ns);
+  void finish();
 
-  const Plan* plan_;
-  const Endpoint* endpoint_;
-  const Expectation* expectation_;
-  Shared* shared_;
+  const Plan& plan_;
+  const std::vector<Approach>& approaches_;
+  const Expectation& expectation_;
+  Shared& shared_;
+  const Share share_;
   Fd epoll_;
-  std::unique_ptr<std::minstd_rand> random_;
-  std::vector<Protocol> wanted_;
-  std::vector<std::unique_ptr<Subscriber>> subscribers_;  // one per wanted_, in order, as they begin to connect
-  std::array<Tally, 2> tallies_;
+  std::minstd_rand random_;
+  std::deque<Connection> connections_;
+  std::vector<std::uint8_t> arrivals_;  // groups of those still to connect, the next one last
+  std::vector<unsigned> alive_;         // subscribers per group that have not been told to leave
+  std::vector<Tally> tallies_;
+  LivePool& live_;
+  Receiver receiver_;
+  Timers timers_;
+  std::deque<Timer> give_ups_;  // all after the same time, so they are due in the order they were set
   std::vector<char> buffer_;
-  std::uint64_t connect_from_ns_ = 0;
-  std::size_t oldest_pending_ = 0;  // no subscriber before this one is still connecting
+  std::uint64_t arrive_from_ns_ = 0;
+  std::uint64_t arrived_ = 0;  // since then
+  double arrive_rate_ = -1;
+  std::size_t next_source_ = 0;
 };
 
 }  // namespace fanlight::load

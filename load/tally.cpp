@@ -2,58 +2,55 @@
 
 #include <algorithm>
 
-#include "load/payload.hpp"
-
 namespace fanlight::load {
+namespace {
 
-void Tally::merge(const Tally& other) {
-  wanted += other.wanted;
-  established += other.established;
-  disconnected += other.disconnected;
-  for (const auto& [cause, count] : other.connect_failures) connect_failures[cause] += count;
-  for (const auto& [cause, count] : other.disconnects) disconnects[cause] += count;
-  received += other.received;
-  duplicates += other.duplicates;
-  reordered += other.reordered;
-  gaps += other.gaps;
-  malformed += other.malformed;
-  foreign += other.foreign;
-  warmup += other.warmup;
-  last_received_ns = std::max(last_received_ns, other.last_received_ns);
-  latency.merge(other.latency);
+void merge_causes(Causes& into, const Causes& from) {
+  for (const auto& [cause, count] : from) into[cause] += count;
 }
 
-std::uint64_t Tally::failed_connects() const {
+}  // namespace
+
+std::uint64_t total_of(const Causes& causes) {
   std::uint64_t total = 0;
-  for (const auto& [cause, count] : connect_failures) total += count;
+  for (const auto& [cause, count] : causes) total += count;
   return total;
 }
 
-void Inbox::receive(std::string_view message, std::uint64_t now_ns, std::uint64_t measure_from_ns,
-                    const Expectation& expectation, Tally& tally) {
-  const auto payload = decode(message);
-  if (payload && payload->run != expectation.run) {
-    ++tally.foreign;
-    return;
-  }
-  if (!payload || message.size() != expectation.size || payload->publisher >= windows_.size()) {
-    ++tally.malformed;
-    return;
-  }
-  const Arrival arrival = windows_[payload->publisher].see(payload->sequence);
-  if (payload->due_ns < measure_from_ns) {
-    ++tally.warmup;
-    return;
-  }
-  switch (arrival) {
-    case Arrival::in_order: break;
-    case Arrival::after_gap: ++tally.gaps; break;
-    case Arrival::reordered: ++tally.reordered; break;
-    case Arrival::duplicate: ++tally.duplicates; return;
-  }
-  ++tally.received;
-  tally.last_received_ns = now_ns;
-  tally.latency.add(now_ns > payload->due_ns ? now_ns - payload->due_ns : 0);
+void PhaseTally::merge(const PhaseTally& other) {
+  received += other.received;
+  before_joining += other.before_joining;
+  until_leaving += other.until_leaving;
+  latency.merge(other.latency);
 }
+
+void Tally::merge(const Tally& from) {
+  for (const auto member :
+       {&Tally::wanted,     &Tally::established, &Tally::left,     &Tally::disconnected, &Tally::own_cuts,
+        &Tally::reconnects, &Tally::replayed,    &Tally::received, &Tally::duplicates,   &Tally::reordered,
+        &Tally::late,       &Tally::gaps,        &Tally::bad_ids,  &Tally::bad_comments, &Tally::malformed,
+        &Tally::foreign,    &Tally::other,       &Tally::warmup,   &Tally::bytes,        &Tally::reads})
+    this->*member += from.*member;
+  for (const auto member : {&Tally::connect_failures, &Tally::disconnects, &Tally::reconnect_failures})
+    merge_causes(this->*member, from.*member);
+  for (const auto member :
+       {&Tally::connect, &Tally::tls, &Tally::head, &Tally::first_event, &Tally::recovery, &Tally::connection_mean})
+    (this->*member).merge(from.*member);
+  for (std::size_t i = 0; i < from.phases.size(); ++i) phase(i).merge(from.phases[i]);
+  deliveries.merge(from.deliveries);
+  last_received_ns = std::max(last_received_ns, from.last_received_ns);
+  if (from.connecting_from_ns != 0)
+    connecting_from_ns =
+        connecting_from_ns == 0 ? from.connecting_from_ns : std::min(connecting_from_ns, from.connecting_from_ns);
+  connecting_to_ns = std::max(connecting_to_ns, from.connecting_to_ns);
+}
+
+Latencies Tally::latency() const {
+  Latencies all;
+  for (const PhaseTally& phase : phases) all.merge(phase.latency);
+  return all;
+}
+
+std::uint64_t Tally::failed_connects() const { return total_of(connect_failures); }
 
 }  // namespace fanlight::load

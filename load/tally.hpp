@@ -1,59 +1,76 @@
-// The account of one protocol's subscribers. In: messages as they arrive. Out: counts and latencies.
+// The account of a group's subscribers. In: what happened to them. Out: counts and latencies.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "core/histogram.hpp"
-#include "load/sequence_window.hpp"
+#include "load/fairness.hpp"
+#include "load/misses.hpp"
 
 namespace fanlight::load {
 
-using Latencies = Histogram<7>;
+using Causes = std::map<std::string, std::uint64_t>;
+
+/// Of the messages that were due in one phase.
+struct PhaseTally {
+  std::uint64_t received = 0;        // each counted once per subscriber
+  std::uint64_t before_joining = 0;  // published before a subscriber came: not expected of it, summed over subscribers
+  std::uint64_t until_leaving = 0;   // accepted before a subscriber was told to leave, summed over those
+  Latencies latency;                 // ns from due to received, of what was received
+
+  void merge(const PhaseTally& other);
+};
 
 struct Tally {
-  std::uint64_t wanted = 0;                               // connections asked for
-  std::uint64_t established = 0;                          // that got as far as a stream
-  std::uint64_t disconnected = 0;                         // streams that ended before the run did
-  std::map<std::string, std::uint64_t> connect_failures;  // by cause
-  std::map<std::string, std::uint64_t> disconnects;       // by cause
-  std::uint64_t received = 0;                             // measured messages, each counted once per subscriber
+  std::uint64_t wanted = 0;        // connections asked for
+  std::uint64_t established = 0;   // subscribers that got as far as a stream
+  std::uint64_t left = 0;          // of those, that were told to leave while the run lasted
+  std::uint64_t disconnected = 0;  // of those, that lost a stream by no doing of their own
+  Causes connect_failures;         // of subscribers that never had a stream, by cause
+  Causes disconnects;              // streams cut, by cause; several per subscriber where it comes back
+  std::uint64_t own_cuts = 0;      // streams that we ended, as the profile says
+  std::uint64_t reconnects = 0;    // streams that stood again
+  Causes reconnect_failures;       // attempts, by cause
+  std::uint64_t replayed = 0;      // messages that came after a reconnect and were due before it
+
+  std::uint64_t received = 0;  // measured messages, each counted once per subscriber; the sum over phases
   std::uint64_t duplicates = 0;
-  std::uint64_t reordered = 0;         // received, but after a later one
+  std::uint64_t reordered = 0;         // received after a later one, within kReorderWindow
+  std::uint64_t late = 0;              // received after a later one, beyond it
   std::uint64_t gaps = 0;              // times that a message came and one before it had not
+  std::uint64_t bad_ids = 0;           // SSE ids with control characters, too long, repeated or not increasing
+  std::uint64_t bad_comments = 0;      // SSE comments with control characters or of more than 256 bytes
   std::uint64_t malformed = 0;         // not a test message, or not of the size that was published; warm-up included
   std::uint64_t foreign = 0;           // test messages of another run
+  std::uint64_t other = 0;             // when listening only: messages that are no test messages
   std::uint64_t warmup = 0;            // messages due before the measurement began
+  std::uint64_t bytes = 0;             // received, all kinds
+  std::uint64_t reads = 0;             // calls that brought them
   std::uint64_t last_received_ns = 0;  // CLOCK_MONOTONIC, of a measured message
-  Latencies latency;                   // ns from due to received, of what was received; what was lost is not in it
+  std::vector<PhaseTally> phases;
+
+  std::uint64_t connecting_from_ns = 0;  // CLOCK_MONOTONIC: the first connect, the last stream that stood
+  std::uint64_t connecting_to_ns = 0;
+  Latencies connect;          // ns from connect() to connected
+  Latencies tls;              // ns of the TLS handshake
+  Latencies head;             // ns from the request's last byte to the response's head: accepting and parsing headers
+  Latencies first_event;      // ns from connect() to the first message
+  Latencies recovery;         // ns from a cut to having caught up
+  Fairness deliveries;        // over connections: measured messages received
+  Latencies connection_mean;  // ns: mean latency of each connection that received anything
 
   void merge(const Tally& other);
+  PhaseTally& phase(std::size_t index) {
+    if (index >= phases.size()) phases.resize(index + 1);
+    return phases[index];
+  }
+  Latencies latency() const;
   std::uint64_t failed_connects() const;
 };
 
-/// What every subscriber of a run checks messages against.
-struct Expectation {
-  std::uint32_t run = 0;
-  unsigned publishers = 1;
-  std::size_t size = 0;
-};
-
-/// One subscriber's view: a sequence window per publisher. Threads: one at a time.
-class Inbox {
- public:
-  explicit Inbox(unsigned publishers) : windows_(publishers) {}
-
-  /// Books one message received at `now_ns` into `tally`. Messages due before `measure_from_ns` are followed for their
-  /// order but only counted as warm-up. Cost: under 100 ns.
-  void receive(std::string_view message, std::uint64_t now_ns, std::uint64_t measure_from_ns,
-               const Expectation& expectation, Tally& tally);
-
- private:
-  std::vector<SequenceWindow> windows_;
-};
+std::uint64_t total_of(const Causes& causes);
 
 }  // namespace fanlight::load

@@ -22,84 +22,69 @@ std::string base64(std::span<const unsigned char> bytes) {
   return out;
 }
 
+struct FrameHead {
+  WsKind kind = WsKind::text;
+  bool final = false;
+  std::size_t size = 0;  // of the head itself
+  std::uint64_t length = 0;
+};
+
+/// False when the bytes can be no frame. `head.size` 0: more bytes are needed.
+bool parse_head(std::string_view bytes, FrameHead& head) {
+  head.size = 0;
+  if (bytes.size() < 2) return true;
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  head.kind = static_cast<WsKind>(at(0) & 15u);
+  head.final = (at(0) & 128u) != 0;
+  // No extension was agreed; servers never mask.
+  if ((at(0) & 0x70u) != 0 || (at(1) & 128u) != 0) return false;
+  const auto number = static_cast<unsigned>(head.kind);
+  head.length = at(1) & 127u;
+  if (is_control(head.kind) ? !head.final || head.length > 125 || number > 10 : number > 2) return false;
+  const std::size_t extra = head.length == 126 ? 2 : head.length == 127 ? 8 : 0;
+  if (bytes.size() < 2 + extra) return true;
+  if (extra != 0) {
+    head.length = 0;
+    for (std::size_t i = 0; i < extra; ++i) head.length = head.length << 8 | at(2 + i);
+  }
+  head.size = 2 + extra;
+  return head.length <= kMaxItem;
+}
+
 }  // namespace
 
-bool WsParser::parse_header() {
-  const unsigned length = header_[1] & 127u;
-  header_needs_ = length == 126 ? 4 : length == 127 ? 10 : 2;
-  if (header_size_ < header_needs_) return true;
-  kind_ = static_cast<WsKind>(header_[0] & 15u);
-  final_ = (header_[0] & 128u) != 0;
-  left_ = length;
-  if (length >= 126) {
-    left_ = 0;
-    for (std::size_t i = 2; i < header_needs_; ++i) left_ = left_ << 8 | header_[i];
+Found next_ws(std::string_view& bytes, WsState& state, WsMessage& message) {
+  if (state.handed_out) {
+    state.open.reset();
+    state.handed_out = false;
   }
-  header_size_ = 0;
-  header_needs_ = 2;
-  in_payload_ = true;
-  if ((header_[0] & 0x70u) != 0 || (header_[1] & 128u) != 0)
-    return false;  // no extension was agreed; servers never mask
-  if (is_control(kind_)) return final_ && left_ <= 125 && static_cast<unsigned>(kind_) <= 10;
-  if (static_cast<unsigned>(kind_) > 2) return false;
-  const bool open = fragments_kind_ != WsKind::continuation;
-  if ((kind_ == WsKind::continuation) != open) return false;
-  return left_ <= max_bytes_ && (!open || fragments_.size() + left_ <= max_bytes_);
-}
-
-bool WsParser::payload_is_whole(std::string_view& bytes, std::string_view& payload) {
-  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
-  const bool at_once = frame_.empty() && count == left_;
-  payload = bytes.substr(0, count);
-  if (!at_once) frame_.append(payload);
-  bytes.remove_prefix(count);
-  left_ -= count;
-  if (!at_once) payload = frame_;
-  return left_ == 0;
-}
-
-Found WsParser::finish_frame(std::string_view payload, WsMessage& message) {
-  in_payload_ = false;
-  if (is_control(kind_)) {
-    message = {kind_, payload};
-    return Found::item;
-  }
-  if (kind_ != WsKind::continuation && final_) {
-    message = {kind_, payload};
-    return Found::item;
-  }
-  if (kind_ != WsKind::continuation) {
-    fragments_kind_ = kind_;
-    fragments_.clear();
-  }
-  fragments_.append(payload);
-  if (!final_) return Found::nothing;
-  message = {fragments_kind_, fragments_};
-  fragments_kind_ = WsKind::continuation;
-  return Found::item;
-}
-
-Found WsParser::next(std::string_view& bytes, WsMessage& message) {
-  if (!in_payload_) frame_.clear();
-  // A frame without payload is whole when its header is, even if no byte follows.
-  while (!failed_ && (!bytes.empty() || (in_payload_ && left_ == 0))) {
-    if (in_payload_) {
-      std::string_view payload;
-      if (!payload_is_whole(bytes, payload)) break;
-      if (finish_frame(payload, message) == Found::item) return Found::item;
-      frame_.clear();
-      continue;
+  for (FrameHead head;;) {
+    if (!parse_head(bytes, head)) return Found::error;
+    if (head.size == 0 || bytes.size() - head.size < head.length) return Found::nothing;
+    const std::string_view payload = bytes.substr(head.size, static_cast<std::size_t>(head.length));
+    bytes.remove_prefix(head.size + payload.size());
+    if (is_control(head.kind)) {
+      message = {head.kind, payload};
+      return Found::item;
     }
-    header_[header_size_++] = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    if (header_size_ >= header_needs_ && !parse_header()) failed_ = true;
+    if ((head.kind == WsKind::continuation) != (state.open != nullptr)) return Found::error;
+    if (state.open == nullptr && head.final) {
+      message = {head.kind, payload};
+      return Found::item;
+    }
+    if (state.open == nullptr) state.open = std::make_unique<WsFragments>(WsFragments{head.kind, {}});
+    if (state.open->text.size() + payload.size() > kMaxItem) return Found::error;
+    state.open->text.append(payload);
+    if (!head.final) continue;
+    message = {state.open->kind, state.open->text};
+    state.handed_out = true;
+    return Found::item;
   }
-  return failed_ ? Found::error : Found::nothing;
 }
 
-std::string client_frame(WsKind kind, std::string_view payload, std::uint32_t mask) {
+std::string client_frame(WsKind kind, std::string_view payload, std::uint32_t mask, bool final) {
   std::string frame;
-  frame.push_back(static_cast<char>(0x80u | static_cast<unsigned>(kind)));
+  frame.push_back(static_cast<char>((final ? 0x80u : 0u) | static_cast<unsigned>(kind)));
   const auto masked = [](std::uint64_t length) { return static_cast<char>(0x80u | length); };
   if (payload.size() < 126) {
     frame.push_back(masked(payload.size()));

@@ -5,52 +5,42 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "load/sse_parser.hpp"
+#include "load/found.hpp"
 
 namespace fanlight::load {
 
 enum class WsKind : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-/// Valid until the parser is called again.
+/// Views into the bytes parsed or the fragments.
 struct WsMessage {
   WsKind kind = WsKind::text;
   std::string_view payload;
 };
 
-/// Puts fragments together; control frames between them come out at once. Masked, reserved, oversized control frames,
-/// fragments out of turn and messages of more than `max_bytes` are errors. Threads: one at a time. Cost: no copy for a
-/// frame that lies whole in the bytes given. Source: RFC 6455, section 5.
-class WsParser {
- public:
-  explicit WsParser(std::size_t max_bytes = 1u << 20) : max_bytes_(max_bytes) {}
-
-  /// Takes bytes off the front of `bytes` until a message or control frame is whole.
-  Found next(std::string_view& bytes, WsMessage& message);
-
- private:
-  bool parse_header();
-  bool payload_is_whole(std::string_view& bytes, std::string_view& payload);
-  Found finish_frame(std::string_view payload, WsMessage& message);
-
-  std::size_t max_bytes_;
-  std::array<unsigned char, 10> header_{};
-  std::size_t header_size_ = 0;  // bytes of it that have come
-  std::size_t header_needs_ = 2;
-  bool in_payload_ = false;
-  bool final_ = false;
-  WsKind kind_ = WsKind::text;
-  std::uint64_t left_ = 0;  // bytes of the frame's payload still to come
-  std::string frame_;       // its beginning, where it came in parts
-  std::string fragments_;
-  WsKind fragments_kind_ = WsKind::continuation;  // continuation: no message is open
-  bool failed_ = false;
+/// A message whose last fragment has not come.
+struct WsFragments {
+  WsKind kind = WsKind::text;
+  std::string text;
 };
 
-/// A whole frame as a client sends it. `mask` should be unpredictable to whoever chose the payload.
-std::string client_frame(WsKind kind, std::string_view payload, std::uint32_t mask);
+/// What a stream's next bytes depend on; most streams never see a fragment.
+struct WsState {
+  std::unique_ptr<WsFragments> open;
+  bool handed_out = false;  // the fragments went out as a message and go at the next call
+};
+
+/// Puts fragments together; control frames between them come out at once. Masked, reserved, oversized control frames,
+/// fragments out of turn and messages of more than kMaxItem are errors. Threads: one at a time. Cost: no copy for a
+/// frame that lies whole in the bytes given. Source: RFC 6455, section 5.
+Found next_ws(std::string_view& bytes, WsState& state, WsMessage& message);
+
+/// A whole frame as a client sends it; without `final` more of the message follows. `mask` should be unpredictable to
+/// whoever chose the payload.
+std::string client_frame(WsKind kind, std::string_view payload, std::uint32_t mask, bool final = true);
 
 /// The Sec-WebSocket-Key of 16 random bytes.
 std::string websocket_key(const std::array<unsigned char, 16>& random);

@@ -22,11 +22,11 @@ TEST(Options, AreReadWithTheirUnits) {
                              "--topic", "a.b-c_1", "--publishers", "8",        "--json", "-",     "--quiet"});
   ASSERT_TRUE(parsed) << parsed.error().what;
   const auto& options = std::get<Options>(*parsed);
-  EXPECT_EQ(options.plan.sse, 500u);
+  EXPECT_EQ(options.plan.groups.at(0).count, 500u);
   EXPECT_EQ(options.plan.subscribers(), 520u);
-  EXPECT_EQ(options.plan.rate, 99.5);
+  EXPECT_EQ(options.plan.phases.at(0).rate, 99.5);
   EXPECT_EQ(options.plan.size, 1024u);
-  EXPECT_EQ(options.plan.duration, std::chrono::milliseconds(250));
+  EXPECT_EQ(options.plan.duration(), std::chrono::milliseconds(250));
   EXPECT_EQ(options.plan.warmup.count(), 0);
   EXPECT_EQ(options.plan.publishers, 8u);
   EXPECT_EQ(options.json, "-");
@@ -52,7 +52,24 @@ TEST(Options, MisuseIsSaidInOneLineWithAHint) {
            Case{{"--sse", "1", "--topic", "a/b"}, "--topic"},
            Case{{"--sse", "1", "--topic", ""}, "--topic"},
            Case{{"--sse", "1", "--publishers", "0"}, "--publishers"},
-           Case{{"--sse", "1", "--url", "https://127.0.0.1"}, "--url"},
+           Case{{"--sse", "1", "--url", "gopher://127.0.0.1"}, "--url"},
+           Case{{"--sse", "1", "--url", "redis://127.0.0.1"}, "need a URL of http"},
+           Case{{"--redis", "1"}, "need a URL of redis"},
+           Case{{"--sse", "1", "--rate", "1..x"}, "--rate"},
+           Case{{"--sse", "1", "--rate", "5/0"}, "--rate"},
+           Case{{"--with", "sse:5:lazy"}, "--with"},
+           Case{{"--with", "sse:0:plain"}, "--with"},
+           Case{{"--with", "sse:1:ws-oversized"}, "only WebSocket"},
+           Case{{"--sse", "1", "--with", "sse:5:plain"}, "alike"},
+           Case{{"--sse", "1", "--fail-if", "p98>1ms"}, "--fail-if"},
+           Case{{"--sse", "1", "--fail-if", "p99>1"}, "--fail-if"},
+           Case{{"--sse", "1", "--fail-if", "lost=1"}, "--fail-if"},
+           Case{{"--sse", "1", "--header", "a b: c"}, "--header"},
+           Case{{"--sse", "1", "--header", "a: b\r\nc: d"}, "--header"},
+           Case{{"--sse", "1", "--token", "a b"}, "--token"},
+           Case{{"--sse", "1", "--sources", "127.0.0.9-127.0.0.2"}, "--sources"},
+           Case{{"--sse", "1", "--scenario", "/nonexistent.json"}, "--scenario"},
+           Case{{"--sse", "1", "--adapter", "kafka"}, "--adapter"},
            Case{{"--sse", "1", "--bogus"}, "--bogus"},
            Case{{"--sse", "1", "stray"}, "stray"},
        }) {
@@ -90,9 +107,26 @@ TEST(Url, IsTakenApart) {
     EXPECT_EQ(url->port, c.port);
     EXPECT_EQ(url->authority, c.authority);
   }
+  const auto path = parse_url("wss://x/a/{topic}?b=c");
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->path, "/a/{topic}?b=c");
+  EXPECT_EQ(path->port, 443);
+  EXPECT_TRUE(path->tls());
+  EXPECT_EQ(expand("/a/{topic}?b={topic}", "t"), "/a/t?b=t");
   for (const char* text : {"", "127.0.0.1:80", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:65536",
-                           "http://x:8a", "http://x/path", "http://u@x", "http://[::1", "http://[::1]9", "http://a b"})
+                           "http://x:8a", "http://x/p#f", "http://u@x", "http://[::1", "http://[::1]9", "http://a b"})
     EXPECT_FALSE(parse_url(text)) << text;
+}
+
+TEST(Sources, AreRangesOrNumbers) {
+  const auto range = parse_sources("127.0.0.254-127.0.1.1");
+  ASSERT_TRUE(range);
+  EXPECT_EQ(*range, (std::vector<std::string>{"127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1"}));
+  const auto number = parse_sources("2");
+  ASSERT_TRUE(number);
+  EXPECT_EQ(*number, (std::vector<std::string>{"127.0.0.2", "127.0.0.3"}));
+  for (const char* text : {"", "0", "x", "1.2.3", "127.0.0.1-", "::1", "99999999", "127.0.0.1-127.200.0.1"})
+    EXPECT_FALSE(parse_sources(text)) << text;
 }
 
 TEST(Descriptors, RefusalNamesWhatWouldFit) {

@@ -24,11 +24,9 @@ using std::chrono::milliseconds;
 Plan small_plan(const FakeServer& server) {
   Plan plan;
   plan.url = server.url();
-  plan.sse = 20;
-  plan.ws = 30;
-  plan.rate = 200;
+  plan.groups = {{Protocol::sse, 20, {}}, {Protocol::websocket, 30, {}}};
+  plan.phases = {{.duration = milliseconds(1000), .rate = 200}};
   plan.size = 100;
-  plan.duration = milliseconds(1000);
   plan.warmup = milliseconds(200);
   plan.drain = milliseconds(3000);
   plan.publishers = 1;  // one connection: the server sees messages in the order of their numbers
@@ -47,16 +45,16 @@ TEST(Run, AGoodServerLosesNothing) {
     EXPECT_EQ(report->published.scheduled, 200u);
     EXPECT_EQ(report->published.accepted, 200u);
     EXPECT_EQ(server.posts(), 240u);  // the warm-up's 40 with them
-    EXPECT_EQ(report->sse.established, 20u);
-    EXPECT_EQ(report->ws.established, 30u);
-    EXPECT_EQ(report->sse.received, 20u * 200);
-    EXPECT_EQ(report->ws.received, 30u * 200);
-    EXPECT_EQ(report->ws.warmup, 30u * 40);
+    EXPECT_EQ(report->of(Protocol::sse).established, 20u);
+    EXPECT_EQ(report->of(Protocol::websocket).established, 30u);
+    EXPECT_EQ(report->of(Protocol::sse).received, 20u * 200);
+    EXPECT_EQ(report->of(Protocol::websocket).received, 30u * 200);
+    EXPECT_EQ(report->of(Protocol::websocket).warmup, 30u * 40);
     const Tally total = report->total();
     EXPECT_EQ(report->lost(total), 0u);
     EXPECT_EQ(total.gaps + total.duplicates + total.reordered + total.malformed + total.foreign, 0u);
     EXPECT_EQ(total.disconnected, 0u);
-    EXPECT_EQ(total.latency.count(), total.received);
+    EXPECT_EQ(total.latency().count(), total.received);
     EXPECT_EQ(server.pongs(), 30u);
     EXPECT_EQ(report->tester.size(), 3u);
   }
@@ -86,25 +84,26 @@ TEST(Run, WhatTheServerDoesWrongIsInTheReport) {
   constexpr std::uint64_t kGarbledInWarmup = 1;  // message 32: what cannot be read has no time to be sorted by
   EXPECT_EQ(dropped, hits(10));
   EXPECT_EQ(report->published.accepted, 200u);
-  EXPECT_EQ(report->expected(report->ws), 30u * 200);
-  EXPECT_EQ(report->ws.malformed, 30 * (garbled + kGarbledInWarmup));
-  EXPECT_EQ(report->lost(report->ws), 30 * (dropped + garbled));
-  EXPECT_EQ(report->ws.duplicates, 30 * repeated);
-  EXPECT_EQ(report->ws.reordered, 30 * swapped);
-  EXPECT_GT(report->ws.gaps, 0u);
-  EXPECT_EQ(report->ws.latency.count() + report->lost(report->ws), report->expected(report->ws));
-  EXPECT_EQ(report->lost(report->sse), 20 * (dropped + garbled));
+  EXPECT_EQ(report->expected(report->of(Protocol::websocket)), 30u * 200);
+  EXPECT_EQ(report->of(Protocol::websocket).malformed, 30 * (garbled + kGarbledInWarmup));
+  EXPECT_EQ(report->lost(report->of(Protocol::websocket)), 30 * (dropped + garbled));
+  EXPECT_EQ(report->of(Protocol::websocket).duplicates, 30 * repeated);
+  EXPECT_EQ(report->of(Protocol::websocket).reordered, 30 * swapped);
+  EXPECT_GT(report->of(Protocol::websocket).gaps, 0u);
+  EXPECT_EQ(report->of(Protocol::websocket).latency().count() + report->lost(report->of(Protocol::websocket)),
+            report->expected(report->of(Protocol::websocket)));
+  EXPECT_EQ(report->lost(report->of(Protocol::sse)), 20 * (dropped + garbled));
 }
 
 TEST(Run, CutStreamsCountAsLost) {
   FakeServer server({.cut_after = 140});
   const auto report = run(small_plan(server));
   ASSERT_TRUE(report) << report.error().what;
-  EXPECT_EQ(report->sse.disconnected, 20u);
-  EXPECT_EQ(report->sse.disconnects.at("closed by the server"), 20u);
-  EXPECT_EQ(report->sse.received, 20u * 100);
-  EXPECT_EQ(report->lost(report->sse), 20u * 100);
-  EXPECT_EQ(report->lost(report->ws), 0u);
+  EXPECT_EQ(report->of(Protocol::sse).disconnected, 20u);
+  EXPECT_EQ(report->of(Protocol::sse).disconnects.at("closed by the server"), 20u);
+  EXPECT_EQ(report->of(Protocol::sse).received, 20u * 100);
+  EXPECT_EQ(report->lost(report->of(Protocol::sse)), 20u * 100);
+  EXPECT_EQ(report->lost(report->of(Protocol::websocket)), 0u);
   EXPECT_NE(to_text(*report).find("survival 0.0 %"), std::string::npos) << to_text(*report);
 }
 
@@ -112,12 +111,12 @@ TEST(Run, RefusedSubscribersAndMessagesAreCountedByCause) {
   FakeServer server({.refuse_posts_every = 4, .refuse_websockets = true});
   const auto report = run(small_plan(server));
   ASSERT_TRUE(report) << report.error().what;
-  EXPECT_EQ(report->ws.established, 0u);
-  EXPECT_EQ(report->ws.connect_failures.at("answered 404"), 30u);
+  EXPECT_EQ(report->of(Protocol::websocket).established, 0u);
+  EXPECT_EQ(report->of(Protocol::websocket).connect_failures.at("answered 404"), 30u);
   EXPECT_EQ(report->published.refused, 50u);
   EXPECT_EQ(report->published.accepted, 150u);
   EXPECT_EQ(report->published.causes.at("answered 503"), 50u);
-  EXPECT_EQ(report->lost(report->sse), 0u);  // what the server refused nobody can expect
+  EXPECT_EQ(report->lost(report->of(Protocol::sse)), 0u);  // what the server refused nobody can expect
   const Published& p = report->published;
   EXPECT_EQ(p.scheduled, p.accepted + p.refused + p.failed + p.unanswered + p.unsent());
 }
@@ -126,13 +125,13 @@ TEST(Run, AForgedHandshakeIsNotASubscription) {
   FakeServer server({.wrong_accept = true});
   const auto report = run(small_plan(server));
   ASSERT_TRUE(report);
-  EXPECT_EQ(report->ws.connect_failures.at("wrong WebSocket handshake"), 30u);
+  EXPECT_EQ(report->of(Protocol::websocket).connect_failures.at("wrong WebSocket handshake"), 30u);
 }
 
 TEST(Run, AnInterruptEndsItEarlyWithAReport) {
   FakeServer server;
   Plan plan = small_plan(server);
-  plan.duration = std::chrono::hours(1);
+  plan.phases[0].duration = std::chrono::hours(1);
   int asked = 0;
   const auto report = run(plan, {[&] { return ++asked > 40; }, [](const std::string&) {}, 1000});
   ASSERT_TRUE(report);
@@ -145,7 +144,7 @@ TEST(Run, AnInterruptEndsItEarlyWithAReport) {
 TEST(Run, AServerThatGoesAwayEndsTheRun) {
   FakeServer server({.die_after = 120});
   Plan plan = small_plan(server);
-  plan.duration = std::chrono::hours(1);
+  plan.phases[0].duration = std::chrono::hours(1);
   plan.drain = std::chrono::hours(1);
   const auto report = run(plan);
   ASSERT_TRUE(report) << report.error().what;
@@ -165,18 +164,18 @@ TEST(Run, AServerThatGoesAwayEndsTheRun) {
 TEST(Run, StreamsThatAreCutAreNotAServerThatWentAway) {
   FakeServer server({.cut_after = 60});
   Plan plan = small_plan(server);
-  plan.ws = 0;
-  plan.duration = milliseconds(2500);
+  plan.groups.pop_back();
+  plan.phases[0].duration = milliseconds(2500);
   const auto report = run(plan);
   ASSERT_TRUE(report) << report.error().what;
-  EXPECT_EQ(report->sse.disconnected, 20u);
+  EXPECT_EQ(report->of(Protocol::sse).disconnected, 20u);
   EXPECT_FALSE(report->server_lost_after_ns);
   EXPECT_EQ(report->published.accepted, 500u);
 }
 
 TEST(Run, NobodyThereIsAnErrorWithAHint) {
   Plan plan;
-  plan.sse = 1;
+  plan.groups = {{Protocol::sse, 1, {}}};
   {
     const FakeServer gone;
     plan.url = gone.url();
@@ -190,7 +189,7 @@ TEST(Run, NobodyThereIsAnErrorWithAHint) {
 TEST(Run, NoSubscriptionAtAllIsAnError) {
   FakeServer server({.refuse_websockets = true});
   Plan plan = small_plan(server);
-  plan.sse = 0;
+  plan.groups.erase(plan.groups.begin());
   const auto report = run(plan);
   ASSERT_FALSE(report);
   EXPECT_NE(report.error().what.find("answered 404"), std::string::npos) << report.error().what;

@@ -18,21 +18,24 @@ void PrintTo(const Event& event, std::ostream* out) {
   *out << "data '" << event.data << "' id '" << event.id << "' event '" << event.event << "'";
 }
 
-/// Feeds `stream` in pieces that `cut` chooses the sizes of.
+/// Feeds `stream` in pieces that `cut` chooses the sizes of, as a connection does: what is not taken comes again.
 template <class Cut>
-std::vector<Event> parse(std::string_view stream, Cut cut, Found* last = nullptr, std::size_t max_bytes = 1u << 20) {
-  SseParser parser(max_bytes);
+std::vector<Event> parse(std::string_view stream, Cut cut, Found* last = nullptr) {
+  SseState state;
+  std::string scratch, rest, id;
   std::vector<Event> events;
   Found found = Found::nothing;
   while (!stream.empty() && found != Found::error) {
-    // A copy of its own: the parser must not keep what it was shown.
-    const std::string piece(stream.substr(0, cut()));
-    stream.remove_prefix(std::min(piece.size(), stream.size()));
-    std::string_view bytes = piece;
+    const std::size_t count = std::min(cut(), stream.size());
+    const std::string buffer = rest + std::string(stream.substr(0, count));
+    stream.remove_prefix(count);
+    std::string_view bytes = buffer;
     SseEvent event;
-    while ((found = parser.next(bytes, event)) == Found::item)
-      events.push_back({std::string(event.data), std::string(event.id), std::string(event.event)});
-    EXPECT_TRUE(found == Found::error || bytes.empty());
+    while ((found = next_sse(bytes, state, scratch, event)) == Found::item) {
+      if (event.has_id) id = event.id;
+      if (event.has_data) events.push_back({std::string(event.data), id, std::string(event.event)});
+    }
+    rest = bytes;
   }
   if (last != nullptr) *last = found;
   return events;
@@ -93,19 +96,37 @@ TEST(SseParser, AnyCuttingGivesTheSameEvents) {
 
 TEST(SseParser, EndlessLinesAndEventsAreErrors) {
   Found last = Found::nothing;
-  parse("data: " + std::string(200, 'x'), [] { return std::size_t{7}; }, &last, 100);
+  parse("data: " + std::string(kMaxItem, 'x'), kWhole, &last);
   EXPECT_EQ(last, Found::error);
   std::string many;
-  for (int i = 0; i < 50; ++i) many += "data: four\n";
-  parse(many, kWhole, &last, 100);
+  while (many.size() <= kMaxItem) many += "data: four\n";
+  parse(many, [] { return std::size_t{100'000}; }, &last);
   EXPECT_EQ(last, Found::error);
-  EXPECT_EQ(parse("data: fits\n\n", kWhole, &last, 100).size(), 1u);
-  SseParser parser(10);
-  SseEvent event;
-  std::string_view bytes = "0123456789abcdef\ndata: a\n\n";
-  EXPECT_EQ(parser.next(bytes, event), Found::error);
-  bytes = "data: a\n\n";
-  EXPECT_EQ(parser.next(bytes, event), Found::error);  // it stays so
+  EXPECT_EQ(
+      parse("data: " + std::string(1u << 20, 'x') + "\n\n", [] { return std::size_t{100'000}; }, &last).size(), 1u);
+}
+
+TEST(SseParser, TellsRetryAndOddComments) {
+  struct Case {
+    const char* name;
+    std::string stream;
+    std::int64_t retry_ms;
+    unsigned bad_comments;
+  };
+  for (const Case& c : {Case{"neither", ": fine\ndata: x\n\n", -1, 0}, Case{"retry", "retry: 250\n\n", 250, 0},
+                        Case{"no number", "retry: 2x\n\n", -1, 0}, Case{"negative", "retry: -5\n\n", -1, 0},
+                        Case{"256 bytes", ":" + std::string(256, 'c') + "\n\n", -1, 0},
+                        Case{"257 bytes", ":" + std::string(257, 'c') + "\n\n", -1, 1},
+                        Case{"control characters", ":a\x01\n:b\x7f\n:c\t\n\n", -1, 2}}) {
+    SCOPED_TRACE(c.name);
+    SseState state;
+    std::string scratch;
+    SseEvent event;
+    std::string_view bytes = c.stream;
+    ASSERT_EQ(next_sse(bytes, state, scratch, event), Found::item);
+    EXPECT_EQ(event.retry_ms, c.retry_ms);
+    EXPECT_EQ(event.bad_comments, c.bad_comments);
+  }
 }
 
 }  // namespace
