@@ -1,7 +1,8 @@
-// `fanlight-server`. In: a command line, SIGTERM or SIGINT to stop. Out: words on stderr; 0 stopped, 1 failed, 2
-// misused.
+// `fanlight-server`. In: a command line, SIGHUP to read limits anew, SIGTERM or SIGINT to stop. Out: words on stderr; 0
+// stopped, 1 failed, 2 misused.
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -12,6 +13,7 @@
 
 #include "collector/inprocess/inprocess.hpp"
 #include "server/cli/command_line.hpp"
+#include "server/cli/log.hpp"
 #include "server/net/server.hpp"
 
 namespace {
@@ -38,10 +40,11 @@ sigset_t stop_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
-void print_account(const net::Reading& reading) {
+void print_account(cli::Log& log, const net::Reading& reading) {
   hub::WireReading all;
   std::string drops;
   for (const hub::WireReading& wire : reading.workers.wires) {
@@ -55,35 +58,57 @@ void print_account(const net::Reading& reading) {
     drops += std::string(hub::kDropNames[cause]) + " " + std::to_string(all.dropped[cause]);
   }
   if (!drops.empty()) drops += ")";
-  std::fprintf(stderr, "stopped: %llu messages published, %llu deliveries, %llu dropped%s\n",
-               static_cast<unsigned long long>(reading.published.messages),
-               static_cast<unsigned long long>(all.delivered), static_cast<unsigned long long>(all.dropped_total()),
-               drops.c_str());
+  const std::string published = std::to_string(reading.published.messages);
+  const std::string delivered = std::to_string(all.delivered);
+  const std::string dropped = std::to_string(all.dropped_total());
+  log.say(
+      "stopped",
+      "stopped: " + published + " messages published, " + delivered + " deliveries, " + dropped + " dropped" + drops,
+      {{"published", published}, {"delivered", delivered}, {"dropped", dropped}});
 }
 
-int serve(const cli::Command& command) {
+/// Takes the limits, and nothing else, from what the file of settings says now.
+void reload(cli::Log& log, net::Server& server, int argc, const char* const* argv) {
+  const auto parsed = cli::parse(argc, argv, raise_descriptor_limit());
+  if (const auto* leave = std::get_if<cli::Leave>(&parsed)) {
+    return log.say("reload_failed", "SIGHUP: kept the old limits: " + leave->error, {{"error", leave->error}});
+  }
+  server.set_limits(std::get<cli::Command>(parsed).server.limits());
+  log.say("reloaded", "SIGHUP: limits, tokens, origins and heartbeat are those of the file now");
+}
+
+int serve(const cli::Command& command, int argc, const char* const* argv) {
   // Blocked before any thread starts, so that every thread inherits it and only `sigwait` below sees them.
   const sigset_t signals = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
+  auto log = cli::Log::open(command.log);
+  if (!log) return complain(log.error().what, log.error().hint, 1);
   if (const int error = inprocess::start({.hz = command.sample_hz}); error != 0) {
-    std::fprintf(stderr, "fanlight-server: no sampler inside, and no metrics for a collector: %s\n",
-                 std::strerror(error));
+    log->say("no_sampler", "fanlight-server: no sampler inside, and no metrics for a collector: " +
+                               std::string(std::strerror(error)));
   }
   auto server = net::Server::start(command.server);
   if (!server) return complain(server.error().what, server.error().hint, 1);
   const bool v6 = command.server.address.find(':') != std::string::npos;
-  std::fprintf(stderr, "listening on http://%s%s%s:%u\n", v6 ? "[" : "", command.server.address.c_str(), v6 ? "]" : "",
-               server->port());
+  const std::string scheme = command.server.certificate.empty() ? "http://" : "https://";
+  const std::string url = scheme + (v6 ? "[" + command.server.address + "]" : command.server.address) + ":" +
+                          std::to_string(server->port());
+  log->say("listening", "listening on " + url, {{"url", url}, {"pid", std::to_string(::getpid())}});
 
-  int received = 0;
-  while (::sigwait(&signals, &received) != 0) {}
-  std::fprintf(stderr, "%s: stopping, up to %.1f s for what is queued\n", received == SIGINT ? "SIGINT" : "SIGTERM",
-               static_cast<double>(command.server.drain.count()) / 1e3);
+  int received = SIGHUP;
+  while (received == SIGHUP) {
+    while (::sigwait(&signals, &received) != 0) {}
+    if (received == SIGHUP) reload(*log, *server, argc, argv);
+  }
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.1f s", static_cast<double>(command.server.drain.count()) / 1e3);
+  const std::string name = received == SIGINT ? "SIGINT" : "SIGTERM";
+  log->say("stopping", name + ": stopping, up to " + seconds + " for what is queued", {{"signal", name}});
   // A second signal does what it does by default: who is in a hurry need not wait.
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  print_account(server->stop());
+  print_account(*log, server->stop());
   return 0;
 }
 
@@ -97,7 +122,7 @@ int main(int argc, char** argv) {
       std::fputs(leave->out.c_str(), stdout);
       return leave->exit_code;
     }
-    return serve(std::get<cli::Command>(parsed));
+    return serve(std::get<cli::Command>(parsed), argc, argv);
   } catch (const std::exception& bug) {
     return complain(std::string("internal error: ") + bug.what(),
                     "this is a bug; please report it with the command line", 1);

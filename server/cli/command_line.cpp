@@ -1,7 +1,9 @@
 #include "server/cli/command_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -15,7 +17,13 @@ namespace {
 
 constexpr const char* kExamples =
     "Endpoints:\n"
-    "  GET /sse/{topic}   GET /ws/{topic}   POST /topics/{topic}   GET /metrics   GET /healthz\n"
+    "  GET /sse/{topic}       an event stream; ?last-event-id=N replays, ?group=G shares with the group's members\n"
+    "  GET /ws/{topic}        the same over WebSocket\n"
+    "  GET /ws                several topics by command, subprotocol fanlight.json, .msgpack or .protobuf\n"
+    "  POST /topics/{topic}   publishes the body; ?event=NAME names it, ?key=K is what conflation goes by\n"
+    "  GET /topics/{topic}    how many subscribe\n"
+    "  GET /  /metrics  /healthz  /admin\n"
+    "\nSIGTERM drains and stops. SIGHUP reads --config again: limits, tokens, origins, heartbeat.\n"
     "\nExamples:\n"
     "  fanlight-server                                          serve on 127.0.0.1:8080, one worker per CPU\n"
     "  fanlight-server --listen 127.0.0.1:0 --workers 1         any free port, printed on stderr\n"
@@ -47,6 +55,79 @@ std::optional<HostPort> parse_listen(std::string_view text) {
   return parsed;
 }
 
+constexpr std::array<std::string_view, 4> kCodecNames = {"raw", "json", "msgpack", "protobuf"};
+constexpr std::array<std::string_view, 2> kSendNames = {"copy", "gather"};
+constexpr std::array<std::string_view, 2> kTriggerNames = {"level", "edge"};
+constexpr std::array<std::string_view, 3> kSlowNames = {"drop-oldest", "conflate", "evict"};
+
+/// One of the names, whose place is the value.
+template <class T, std::size_t N>
+void choice(CLI::App& app, const char* flag, T& into, const std::array<std::string_view, N>& names,
+            const std::string& help) {
+  std::string all;
+  for (const std::string_view name : names) all.append(all.empty() ? "" : ", ").append(name);
+  const std::string_view chosen = names[static_cast<std::size_t>(into)];
+  app.add_option_function<std::string>(
+         flag,
+         [&into, flag, names, all](const std::string& text) {
+           const auto found = std::ranges::find(names, text);
+           if (found == names.end()) throw CLI::ValidationError(flag, "'" + text + "' is none of " + all);
+           into = static_cast<T>(found - names.begin());
+         },
+         help + ": " + all + " (default " + std::string(chosen) + ")")
+      ->type_name("NAME");
+}
+
+template <class Time>
+void time_option(CLI::App& app, const char* flag, Time& into, const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&into, flag](const std::string& text) {
+           const auto time = parse_duration(text);
+           if (!time) throw CLI::ValidationError(flag, time.error().what);
+           into = std::chrono::duration_cast<Time>(*time);
+         },
+         help)
+      ->type_name("TIME");
+}
+
+void size_option(CLI::App& app, const char* flag, std::size_t& into, std::uint64_t most, const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&into, flag, most](const std::string& text) {
+           const auto bytes = parse_bytes(text);
+           if (!bytes || *bytes == 0 || *bytes > most)
+             throw CLI::ValidationError(flag, "'" + text + "' is not a size from 1 to " + std::to_string(most));
+           into = *bytes;
+         },
+         help)
+      ->type_name("SIZE");
+}
+
+/// "100" or "100:200": per second, and at once.
+void rate_option(CLI::App& app, const char* flag, limits::Rate& into, const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&into, flag](const std::string& text) {
+           limits::Rate rate;
+           const char* end = text.data() + text.size();
+           auto [at, error] = std::from_chars(text.data(), end, rate.per_second);
+           rate.burst = 2 * rate.per_second;
+           if (error == std::errc() && at != end && *at == ':') {
+             const auto burst = std::from_chars(at + 1, end, rate.burst);
+             at = burst.ptr;
+             error = burst.ec;
+           }
+           if (error != std::errc() || at != end || !(rate.per_second > 0 && rate.per_second <= 1e9) ||
+               !(rate.burst >= 1 && rate.burst <= 1e9)) {
+             throw CLI::ValidationError(flag, "'" + text + "' is not RATE or RATE:BURST per second, such as 100:200");
+           }
+           into = rate;
+         },
+         help)
+      ->type_name("RATE[:BURST]");
+}
+
 }  // namespace
 
 std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_t max_descriptors) {
@@ -73,11 +154,11 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
          "where to listen; port 0: any free one (default 127.0.0.1:8080)")
       ->type_name("ADDRESS:PORT");
   app.add_option("--workers", server.workers, "event loops, a thread each (default: one per CPU)")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, 64))
       ->type_name("N");
   app.add_option("--outbox", server.outbox_frames,
                  "messages that wait for a slow subscriber before its oldest are dropped (default 256)")
-      ->check(CLI::Range(3, 1 << 16))
+      ->check(CLI::Range(3, 65'535))
       ->type_name("N");
   app.add_option("--max-connections", server.max_connections,
                  "connections at one time; more are answered 503 (default: what RLIMIT_NOFILE allows, here " +
@@ -112,6 +193,92 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
       ->check(CLI::Range(0, 10'000))
       ->type_name("N");
 
+  app.option_defaults()->group("Designs");
+  choice(app, "--registry", server.registry, hub::kRegistryNames, "who is subscribed");
+  app.add_option("--shards", server.shards, "of the sharded registry; 0: as many as the load asks for (default 0)")
+      ->check(CLI::Range(0, 64))
+      ->type_name("N");
+  choice(app, "--queue", server.queue, hub::kQueueNames, "from publishers to workers");
+  app.add_option("--inbox", server.inbox_messages, "messages that wait for a worker (default 4096)")
+      ->check(CLI::Range(2, 1 << 20))
+      ->type_name("N");
+  choice(app, "--dispatch", server.dispatch, hub::kDispatchNames,
+         "who publishes: the worker that read the request, a "
+         "thread per message, a pool of 4 to 32, or stealers");
+  choice(app, "--codec", server.codec, kCodecNames, "how payloads are written");
+  choice(app, "--send", server.send, kSendNames, "bytes gathered once for neighbours, or gathered by the kernel");
+  choice(app, "--trigger", server.edge_triggered, kTriggerNames, "of epoll");
+  app.add_option("--slice", server.flush_slice, "connections written to per loop turn (default 512)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
+  choice(app, "--affinity", server.affinity, net::kAffinityNames,
+         "which worker a connection goes to: in turn, or by "
+         "its address's slot");
+  app.add_option("--slots", server.slots, "of the hash table from addresses to workers (default 16)")
+      ->check(CLI::Range(1, 65'536))
+      ->type_name("N");
+  app.add_flag("--pin", server.pin, "worker N runs on CPU N only");
+
+  app.option_defaults()->group("Slow clients and history");
+  choice(app, "--slow-client", server.slow_client, kSlowNames, "what a full outbox means");
+  app.add_option_function<std::vector<std::string>>(
+         "--slow-topic",
+         [&](const std::vector<std::string>& texts) {
+           server.slow_rules.clear();
+           for (const std::string& text : texts) {
+             const std::size_t equals = text.find('=');
+             const auto policy = hub::slow_client(text.substr(equals == std::string::npos ? text.size() : equals + 1));
+             if (!policy)
+               throw CLI::ValidationError("--slow-topic",
+                                          "'" + text + "' is not TOPIC=drop-oldest, TOPIC=conflate or TOPIC=evict");
+             server.slow_rules.push_back({.pattern = text.substr(0, equals), .slow = *policy});
+           }
+         },
+         "the same for one topic, or for those that begin like 'prices*'; may be given often")
+      ->type_name("TOPIC=POLICY");
+  size_option(app, "--outbox-bytes", server.outbox_bytes, 1u << 30,
+              "bytes that wait for a slow subscriber (default 8M)");
+  time_option(app, "--max-age", server.max_age, "how long an event may wait for its subscriber (default: for ever)");
+  app.add_option("--history", server.history_messages, "messages kept per topic for replay; 0: none (default 100)")
+      ->check(CLI::Range(0, 100'000))
+      ->type_name("N");
+  size_option(app, "--history-bytes", server.history_bytes, 1u << 30, "bytes kept per topic (default 1M)");
+
+  app.option_defaults()->group("Protocol");
+  time_option(app, "--heartbeat", server.heartbeat, "silence before a comment or a ping, 30s at most (default 15s)");
+  time_option(app, "--pong-window", server.pong_window, "for the answer to a ping (default 10s)");
+  time_option(app, "--request-deadline", server.request_deadline, "for a request to arrive (default 5s)");
+  time_option(app, "--idle-deadline", server.idle_deadline, "between the requests of a connection (default 1m)");
+  size_option(app, "--max-message", server.max_message_bytes, 16u << 20, "that a WebSocket client sends (default 64K)");
+  app.add_flag("!--no-compress", server.compress, "no permessage-deflate and no gzip, whoever asks");
+  app.add_flag("!--no-retry", server.retry_advice, "no 'retry:' at the start of event streams");
+  app.add_option("--reconnect-surge", server.reconnect_surge,
+                 "connections per second from which clients are told to wait 15 s (default 500)")
+      ->check(CLI::Range(1.0, 1e9))
+      ->type_name("N");
+  app.add_flag("--echo", server.echo, "GET /echo sends WebSocket messages back, for conformance tests");
+  app.add_option("--cert", server.certificate, "serve TLS with this certificate chain, PEM")->type_name("FILE");
+  app.add_option("--key", server.key, "and its private key, PEM")->type_name("FILE");
+
+  app.option_defaults()->group("Limits and access");
+  app.add_option("--max-per-address", server.per_address.connections, "connections of one address (default: no limit)")
+      ->type_name("N");
+  rate_option(app, "--accept-rate", server.per_address.accepts, "new connections of one address (default: no limit)");
+  rate_option(app, "--publish-rate", server.per_address.publishes, "messages of one address (default: no limit)");
+  app.add_option("--allow-origin", server.access.origins,
+                 "pages that may connect, such as https://example.org, or 'self'; may be given often (default: all)")
+      ->type_name("ORIGIN");
+  app.add_option("--publish-token", server.access.publish_token, "that publishers have to send")->type_name("TEXT");
+  app.add_option("--subscribe-token", server.access.subscribe_token, "that subscribers have to send")
+      ->type_name("TEXT");
+  app.add_option("--jwt-key", server.access.jwt_key, "key of HS256 tokens that grant topics")->type_name("TEXT");
+
+  app.option_defaults()->group("Running");
+  app.set_config("--config", "", "a file of these options, 'name = value' a line")->type_name("FILE");
+  app.add_option("--log", command.log.file, "append what is said to a file (default: standard error)")
+      ->type_name("FILE");
+  app.add_flag("--log-json", command.log.json, "say it as JSON");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -121,6 +288,11 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   } catch (const CLI::ParseError& error) {
     return Leave{.exit_code = 2, .error = error.what(), .hint = "fanlight-server --help shows what it takes"};
   }
+  if (server.certificate.empty() != server.key.empty()) {
+    return Leave{.exit_code = 2, .error = "--cert and --key go together", .hint = "give both, or neither"};
+  }
+  if (const CLI::Option* config = app.get_config_ptr(); config != nullptr && config->count() > 0)
+    command.config = config->as<std::string>();
   return command;
 }
 

@@ -1,13 +1,15 @@
 #include "server/codec/client_frames.hpp"
 
 #include <algorithm>
+#include <utility>
 
-#include "server/codec/utf8.hpp"
+#include "server/codec/deflate.hpp"
 
 namespace fanlight::server::codec {
 namespace {
 
 constexpr std::size_t kMaskBytes = 4;
+constexpr std::size_t kMaxControl = 125;
 
 bool is_control(unsigned opcode) { return opcode >= 8; }
 
@@ -26,11 +28,13 @@ std::size_t ClientFrames::header_size() const {
 
 ClientRequest ClientFrames::violation(CloseCode code, const char* why) {
   closed_ = true;
+  message_ = {};
   return {.kind = ClientRequest::Kind::close, .code = code, .why = why};
 }
 
 ClientRequest ClientFrames::begin_frame() {
   const bool final = (header_[0] & 0x80) != 0;
+  const bool compressed = (header_[0] & 0x40) != 0;
   const unsigned opcode = header_[0] & 0x0F;
   std::uint64_t length = header_[1] & 0x7F;
   const std::size_t length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
@@ -43,28 +47,65 @@ ClientRequest ClientFrames::begin_frame() {
   }
   if (is_control(opcode)) {
     if (!final) return violation(CloseCode::protocol_error, "fragmented control frame");
-    if (length > control_.size()) return violation(CloseCode::protocol_error, "control frame above 125 bytes");
+    if (compressed) return violation(CloseCode::protocol_error, "compressed control frame");
+    if (length > kMaxControl) return violation(CloseCode::protocol_error, "control frame above 125 bytes");
+    control_.clear();
   } else {
     if (opcode == 0 && !in_message_) return violation(CloseCode::protocol_error, "continuation of nothing");
+    if (opcode == 0 && compressed) return violation(CloseCode::protocol_error, "compressed bit inside a message");
     if (opcode != 0 && in_message_) return violation(CloseCode::protocol_error, "message inside a message");
-    if (opcode != 0) message_bytes_ = 0;
-    if (length > max_message_bytes_ - message_bytes_) return violation(CloseCode::too_big, "message too big");
+    if (opcode != 0) {
+      message_bytes_ = 0;
+      message_.clear();
+      utf8_ = {};
+      text_ = opcode == static_cast<unsigned>(Opcode::text);
+      compressed_ = compressed;
+      in_message_ = true;
+    }
+    if (length > options_.max_message_bytes - message_bytes_) return violation(CloseCode::too_big, "message too big");
     message_bytes_ += length;
-    in_message_ = !final;
   }
   payload_left_ = length;
-  control_have_ = 0;
+  payload_at_ = 0;
   in_payload_ = true;
   return {};
 }
 
-ClientRequest ClientFrames::end_frame() {
-  const auto opcode = static_cast<Opcode>(header_[0] & 0x0F);
-  header_have_ = 0;
-  in_payload_ = false;
-  const std::string_view payload(control_.data(), control_have_);
-  if (opcode == Opcode::ping) return {.kind = ClientRequest::Kind::pong, .payload = std::string(payload)};
-  if (opcode != Opcode::close) return {};
+ClientRequest ClientFrames::take_payload(std::span<const std::byte> bytes) {
+  const unsigned char* mask = header_.data() + header_size() - kMaskBytes;
+  const bool control = is_control(header_[0] & 0x0F);
+  const bool check = !control && text_ && !compressed_;
+  const bool store = control || stores();
+  if (store || check) {
+    std::string& into = control ? control_ : message_;
+    for (const std::byte byte : bytes) {
+      const auto plain = static_cast<char>(static_cast<unsigned char>(byte) ^ mask[payload_at_++ & 3]);
+      if (check && !utf8_.add(plain)) return violation(CloseCode::not_text, "text is not UTF-8");
+      if (store) into += plain;
+    }
+  }
+  payload_left_ -= bytes.size();
+  return {};
+}
+
+ClientRequest ClientFrames::end_message() {
+  in_message_ = false;
+  if (text_ && !compressed_ && !utf8_.complete()) return violation(CloseCode::not_text, "text is not UTF-8");
+  if (compressed_) {
+    std::string inflated;
+    if (!append_inflated(inflated, message_, options_.max_message_bytes)) {
+      return violation(CloseCode::too_big, "does not inflate, or to more than a message may have");
+    }
+    if (text_ && !is_utf8(inflated)) return violation(CloseCode::not_text, "text is not UTF-8");
+    message_ = std::move(inflated);
+  }
+  std::string message = std::exchange(message_, {});  // a message's memory is not kept: most clients never send another
+  if (!options_.keep) return {};
+  return {.kind = ClientRequest::Kind::message, .payload = std::move(message), .text = text_};
+}
+
+ClientRequest ClientFrames::end_close() {
+  const std::string_view payload = control_;
   if (payload.size() == 1) return violation(CloseCode::protocol_error, "close code cut short");
   closed_ = true;
   const auto farewell = [](CloseCode code) {
@@ -74,8 +115,21 @@ ClientRequest ClientFrames::end_frame() {
   if (payload.empty()) return farewell(CloseCode::no_status);
   const unsigned code = static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]);
   if (!may_be_sent(code)) return violation(CloseCode::protocol_error, "close code that must not be sent");
-  if (!is_utf8(payload.substr(2))) return violation(CloseCode::protocol_error, "close reason is not UTF-8");
+  if (!is_utf8(payload.substr(2))) return violation(CloseCode::not_text, "close reason is not UTF-8");
   return farewell(static_cast<CloseCode>(code));
+}
+
+ClientRequest ClientFrames::end_frame() {
+  const bool final = (header_[0] & 0x80) != 0;
+  const auto opcode = static_cast<Opcode>(header_[0] & 0x0F);
+  header_have_ = 0;
+  in_payload_ = false;
+  switch (opcode) {
+    case Opcode::ping: return {.kind = ClientRequest::Kind::pong, .payload = std::exchange(control_, {})};
+    case Opcode::pong: control_ = {}; return {.kind = ClientRequest::Kind::ponged};
+    case Opcode::close: return end_close();
+    default: return final ? end_message() : ClientRequest{};
+  }
 }
 
 ClientRequest ClientFrames::next(std::span<const std::byte>& bytes) {
@@ -88,7 +142,8 @@ ClientRequest ClientFrames::next(std::span<const std::byte>& bytes) {
         // The first two bytes are judged as they come: a peer that is not speaking WebSocket is found out at once.
         if (header_have_ == 1) {
           const unsigned opcode = header_[0] & 0x0F;
-          if ((header_[0] & 0x70) != 0) return violation(CloseCode::protocol_error, "reserved bits set");
+          const unsigned reserved = options_.deflate ? 0x30 : 0x70;
+          if ((header_[0] & reserved) != 0) return violation(CloseCode::protocol_error, "reserved bits set");
           if ((opcode > 2 && opcode < 8) || opcode > 10) return violation(CloseCode::protocol_error, "unknown opcode");
         }
         if (header_have_ == 2 && (header_[1] & 0x80) == 0)
@@ -97,15 +152,9 @@ ClientRequest ClientFrames::next(std::span<const std::byte>& bytes) {
       if (ClientRequest request = begin_frame(); request.kind != ClientRequest::Kind::none) return request;
     }
     const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
-    if (is_control(header_[0] & 0x0F)) {
-      const unsigned char* mask = header_.data() + header_size() - kMaskBytes;
-      for (std::size_t i = 0; i < take; ++i) {
-        control_[control_have_] = static_cast<char>(static_cast<unsigned char>(bytes[i]) ^ mask[control_have_ % 4]);
-        ++control_have_;
-      }
-    }
+    if (ClientRequest request = take_payload(bytes.first(take)); request.kind != ClientRequest::Kind::none)
+      return request;
     bytes = bytes.subspan(take);
-    payload_left_ -= take;
     if (payload_left_ > 0) return {};
     if (ClientRequest request = end_frame(); request.kind != ClientRequest::Kind::none) return request;
   }

@@ -1,4 +1,4 @@
-// WebSocket frames that clients send. In: bytes, in any portions. Out: pings to answer, closes to return, violations.
+// WebSocket frames that clients send. In: bytes, in any portions. Out: messages, pings to answer, closes, violations.
 #pragma once
 
 #include <array>
@@ -8,45 +8,62 @@
 #include <string>
 #include <string_view>
 
+#include "server/codec/utf8.hpp"
 #include "server/codec/websocket.hpp"
 
 namespace fanlight::server::codec {
 
-/// What a client's frame asks of the server. Messages ask nothing: subscribers do not publish over WebSocket.
+/// What a client's frame asks of the server.
 struct ClientRequest {
-  enum class Kind : std::uint8_t { none, pong, close } kind = Kind::none;
-  std::string payload;               // pong: what to send back, at most 125 bytes
+  enum class Kind : std::uint8_t { none, message, pong, ponged, close } kind = Kind::none;
+  std::string payload;               // pong: what to send back, at most 125 bytes; message: its bytes, inflated
   CloseCode code = CloseCode::none;  // close: what to send back
   const char* why = "";              // close: the reason, for people
   bool by_client = false;            // close: it asked for it, and did not break a rule
+  bool text = false;                 // message
 };
 
-/// Reads a client's frames without storing messages: 160 bytes per connection, whatever a client sends. Data payloads
-/// are skipped and their text is not checked for UTF-8. Threads: the owning worker's only. Source: RFC 6455, 5 and 7.4.
+/// What to do with a client's messages.
+struct ClientFramesOptions {
+  std::uint64_t max_message_bytes = 64 * 1024;  // over all fragments, and inflated; more is answered with 1009
+  bool keep = false;                            // hand messages out; otherwise they are checked and thrown away
+  bool deflate = false;                         // permessage-deflate was agreed on
+};
+
+/// Reads a client's frames: about 130 bytes per connection and what a message under way needs. Text is checked for
+/// UTF-8 as it comes. Threads: the owning worker's only. Source: RFC 6455, 5, 7.4 and 8.1; RFC 7692, 6.
 class ClientFrames {
  public:
-  /// A message larger than this, over all its fragments, is answered with 1009.
-  explicit ClientFrames(std::uint64_t max_message_bytes = 64 * 1024) : max_message_bytes_(max_message_bytes) {}
+  using Options = ClientFramesOptions;
+  explicit ClientFrames(Options options = {}) : options_(options) {}
 
   /// Consumes bytes up to and including the next frame that asks something; `bytes` is what remains. Kind::none: all
-  /// consumed. After Kind::close nothing more is read. Cost: O(bytes); allocates only for a pong of more than 15 bytes.
+  /// consumed. After Kind::close nothing more is read. Cost: O(bytes).
   ClientRequest next(std::span<const std::byte>& bytes);
 
  private:
   ClientRequest violation(CloseCode code, const char* why);
   ClientRequest begin_frame();
+  ClientRequest take_payload(std::span<const std::byte> bytes);
   ClientRequest end_frame();
+  ClientRequest end_message();
+  ClientRequest end_close();
   std::size_t header_size() const;
+  bool stores() const { return options_.keep || compressed_; }
 
-  std::uint64_t max_message_bytes_;
-  std::uint64_t message_bytes_ = 0;  // of the fragments so far
+  Options options_;
+  std::uint64_t message_bytes_ = 0;  // of the fragments so far, as they came
   std::uint64_t payload_left_ = 0;
+  std::uint64_t payload_at_ = 0;  // bytes of the frame read so far, for the mask
+  std::string message_;
+  std::string control_;
   std::array<unsigned char, 14> header_{};
-  std::array<char, 125> control_{};  // unmasked payload of the control frame being read
   std::uint8_t header_have_ = 0;
-  std::uint8_t control_have_ = 0;
+  Utf8Check utf8_;
   bool in_payload_ = false;
-  bool in_message_ = false;  // a fragmented message is open
+  bool in_message_ = false;  // a message is open: this frame's or a fragmented one
+  bool text_ = false;
+  bool compressed_ = false;
   bool closed_ = false;
 };
 

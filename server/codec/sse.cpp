@@ -2,28 +2,39 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <iterator>
-#include <string>
 
 namespace fanlight::server::codec {
 namespace {
 
-constexpr std::string_view kIdField = "id: ";
-constexpr std::size_t kDigits = 20;                           // of the largest 64-bit number
-constexpr std::size_t kRoom = kIdField.size() + kDigits + 1;  // and its line end
 constexpr std::string_view kData = "data: ";
+constexpr std::size_t kMaxComment = 256;
+constexpr std::size_t kMaxEventName = 64;
+
+void append_number(std::string& out, std::uint64_t number) {
+  char digits[20];
+  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), number);
+  out.append(digits, end);
+}
 
 }  // namespace
 
-std::shared_ptr<Encoded> encode_sse(std::string_view payload, std::uint64_t published_ns) {
-  auto event = std::make_shared<Encoded>();
-  event->published_ns = published_ns;
-  event->begin = kRoom;
-  std::string& out = event->storage;
-  out.reserve(kRoom + kData.size() + payload.size() + 2);
-  out.assign(kRoom, ' ');
-  out[kRoom - 1] = '\n';
+bool is_event_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxEventName && std::ranges::all_of(name, allowed);
+}
+
+void append_sse(std::string& out, std::optional<std::uint64_t> id, std::string_view name, std::string_view payload) {
+  out.reserve(out.size() + payload.size() + name.size() + 48);
+  if (id) {
+    out += "id: ";
+    append_number(out, *id);
+    out += '\n';
+  }
+  if (!name.empty()) out.append("event: ").append(name) += '\n';
   // Each kind of line end is looked for with one memchr per hit: find_first_of goes byte by byte, seven times slower.
   std::size_t from = 0;
   std::size_t next_cr = payload.find('\r');
@@ -40,17 +51,18 @@ std::shared_ptr<Encoded> encode_sse(std::string_view payload, std::uint64_t publ
     if (next_lf < from) next_lf = payload.find('\n', from);
   }
   out += '\n';
-  return event;
 }
 
-void set_sse_id(Encoded& event, std::uint64_t id) {
-  char digits[kDigits];
-  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), id);
-  const auto count = static_cast<std::size_t>(end - digits);
-  const std::size_t first_digit = kRoom - 1 - count;
-  event.begin = static_cast<std::uint32_t>(first_digit - kIdField.size());
-  std::memcpy(event.storage.data() + event.begin, kIdField.data(), kIdField.size());
-  std::memcpy(event.storage.data() + first_digit, digits, count);
+void append_sse_comment(std::string& out, std::string_view text) {
+  out += ": ";
+  for (const char c : text.substr(0, kMaxComment)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+  out += "\n\n";
+}
+
+void append_sse_retry(std::string& out, std::chrono::milliseconds wait) {
+  out += "retry: ";
+  append_number(out, static_cast<std::uint64_t>(std::max<std::int64_t>(wait.count(), 0)));
+  out += "\n\n";
 }
 
 Frame sse_heartbeat() {

@@ -1,21 +1,29 @@
-// Server-sent events. In: a payload and an id. Out: the bytes of one event.
+// Server-sent events. In: a payload, an id, a name. Out: the bytes of one event, comment or advice.
+// Source: html.spec.whatwg.org, 9.2 "Server-sent events".
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "server/codec/frame.hpp"
 
 namespace fanlight::server::codec {
 
-/// One event without its id yet: one `data:` line per line of the payload (CR, LF or CRLF end a line), then an empty
-/// line. Cost: one allocation, one pass. Source: html.spec.whatwg.org, 9.2.6 "Interpreting an event stream".
-std::shared_ptr<Encoded> encode_sse(std::string_view payload, std::uint64_t published_ns);
+/// Names of events: 1 to 64 of A-Z a-z 0-9 . _ -
+bool is_event_name(std::string_view name);
 
-/// Puts `id: N` in front. Once, before the frame is shared. Cost: no allocation, about 20 ns.
-/// The id is known only under the registry's lock, and the payload should not be copied there.
-void set_sse_id(Encoded& event, std::uint64_t id);
+/// Appends one event: `id:` when there is one, `event:` unless the name is empty, one `data:` line per line of the
+/// payload (CR, LF or CRLF end a line), an empty line. `name` is an event name. Cost: one pass.
+void append_sse(std::string& out, std::optional<std::uint64_t> id, std::string_view name, std::string_view payload);
+
+/// ": text". Control characters become spaces; cut to 256 bytes.
+void append_sse_comment(std::string& out, std::string_view text);
+
+/// "retry: N": how long clients wait before they come back.
+void append_sse_retry(std::string& out, std::chrono::milliseconds wait);
 
 /// The comment that keeps a silent stream open.
 Frame sse_heartbeat();

@@ -50,4 +50,23 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
+bool Utf8Check::add(char byte) {
+  const auto c = static_cast<unsigned char>(byte);
+  if (left_ > 0) {
+    if (c < low_ || c > high_) return false;
+    low_ = 0x80;
+    high_ = 0xBF;
+    --left_;
+    return true;
+  }
+  if (c < 0x80) return true;
+  if (c < 0xC2 || c > 0xF4) return false;
+  left_ = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+  if (c == 0xE0) low_ = 0xA0;
+  if (c == 0xED) high_ = 0x9F;
+  if (c == 0xF0) low_ = 0x90;
+  if (c == 0xF4) high_ = 0x8F;
+  return true;
+}
+
 }  // namespace fanlight::server::codec

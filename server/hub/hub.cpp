@@ -1,59 +1,88 @@
 #include "server/hub/hub.hpp"
 
 #include <algorithm>
-
-#include "server/codec/sse.hpp"
-#include "server/codec/websocket.hpp"
+#include <bit>
+#include <utility>
 
 namespace fanlight::server::hub {
 
-Hub::Hub(const HubOptions& options) : registry_(std::max(options.workers, 1u), options.max_topics) {
-  for (unsigned i = 0; i < std::max(options.workers, 1u); ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, options.worker, registry_, published_));
+Hub::Hub(const HubOptions& options)
+    : codec_(options.codec),
+      remembers_(options.policies.common.history_messages > 0),
+      topics_(options.policies, options.max_topics),
+      slots_(std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers), options.slots),
+      registry_(make_registry(options.registry, std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers),
+                              options.shards)),
+      dispatcher_(options.dispatch) {
+  for (unsigned i = 0; i < std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers); ++i) {
+    WorkerOptions worker = options.worker;
+    worker.cpu = options.pin ? static_cast<int>(i) : -1;
+    workers_.push_back(std::make_unique<Worker>(i, worker, registry_, topics_, published_));
   }
 }
 
-Receipt Hub::publish(std::string_view topic, std::string_view payload, std::uint64_t published_ns) {
-  std::array<std::shared_ptr<codec::Encoded>, codec::kWires> forms;
-  const auto form = [&](codec::Wire wire) -> const std::shared_ptr<codec::Encoded>& {
-    auto& made = forms[codec::index_of(wire)];
-    if (!made) {
-      made = wire == codec::Wire::sse ? codec::encode_sse(payload, published_ns)
-                                      : codec::encode_websocket(payload, published_ns);
-      encoded_[codec::index_of(wire)].fetch_add(1, std::memory_order_relaxed);
-    }
-    return made;
-  };
-  // The payload is copied before the lock is taken. A form that nobody used when we looked is made under the lock.
-  for (const codec::Wire wire : codec::kAllWires) {
-    if (registry_.in_use(wire)) form(wire);
-  }
+Hub::~Hub() { dispatcher_.stop(); }
 
-  thread_local std::vector<Worker*> to_wake;
-  to_wake.clear();
-  Receipt receipt;
-  registry_.lookup(topic, [&](std::uint64_t id, const MutexRegistry::Subscribers& subscribers) {
-    receipt.id = id;
-    bool id_set = false;
-    for (const auto& worker : workers_) {
-      bool wake = false;
-      for (const codec::Wire wire : codec::kAllWires) {
-        const auto sessions = subscribers.of(worker->index(), wire);
-        if (sessions.empty()) continue;
-        receipt.subscribers += sessions.size();
-        const auto& frame = form(wire);
-        if (wire == codec::Wire::sse && !std::exchange(id_set, true)) codec::set_sse_id(*frame, id);
-        wake |= worker->inbox().push(frame, wire, sessions);
-      }
-      if (wake) to_wake.push_back(worker.get());
-    }
-  });
-  for (Worker* worker : to_wake) worker->wake();
+RegistryReading Hub::registry() const {
+  return std::visit([](const auto& registry) { return registry->reading(); }, registry_);
+}
 
+Receipt Hub::publish(const Post& post) {
+  codec::NewMessage message = codec::new_message();
+  message->topic = post.topic;
+  message->payload = post.payload;
+  message->event = post.event;
+  message->key = post.key;
+  message->published_ns = post.published_ns;
+  message->codec = codec_;
+  message->counts = &encoded_;
   messages_.fetch_add(1, std::memory_order_relaxed);
-  bytes_.fetch_add(payload.size(), std::memory_order_relaxed);
+  bytes_.fetch_add(post.payload.size(), std::memory_order_relaxed);
   published_.publishes.add();
-  return receipt;
+
+  for (;;) {
+    TopicPtr topic = topics_.find(post.topic);
+    if (!topic && remembers_) {
+      if (auto made = topics_.obtain(post.topic, false)) topic = std::move(*made);
+    }
+    if (!topic) return {.id = topics_.nobody_id()};
+    Receipt receipt;
+    std::uint64_t to_wake = 0;
+    {
+      const std::scoped_lock lock(topic->publishing);
+      if (topic->forgotten) continue;
+      receipt = {.id = ++topic->last_id, .subscribers = topic->subscribers.load(std::memory_order_relaxed)};
+      message->id = receipt.id;
+      const codec::MessagePtr shared = message;
+      topic->history.add(shared);
+      const auto leave_with = [&](unsigned worker, SessionListPtr sessions) {
+        workers_[worker]->push({.message = shared, .topic = topic, .sessions = std::move(sessions)});
+        to_wake |= std::uint64_t{1} << worker;
+      };
+      std::visit([&](auto& registry) { registry->lookup(*topic, leave_with); }, registry_);
+      for (Group& group : topic->groups) {
+        const Group::Member* member = group.pick(post.key, receipt.id);
+        if (member == nullptr) continue;
+        auto one = new_session_list();
+        one->sessions.push_back(member->session);
+        leave_with(member->worker, SessionListPtr(std::move(one)));
+      }
+    }
+    for (; to_wake != 0; to_wake &= to_wake - 1) workers_[static_cast<std::size_t>(std::countr_zero(to_wake))]->wake();
+    return receipt;
+  }
+}
+
+void Hub::submit(std::string topic, std::string payload, std::string event, std::string key, std::uint64_t published_ns,
+                 std::move_only_function<void(Receipt)> done) {
+  dispatcher_.run([this, topic = std::move(topic), payload = std::move(payload), event = std::move(event),
+                   key = std::move(key), published_ns, done = std::move(done)]() mutable {
+    done(publish({.topic = topic, .payload = payload, .event = event, .key = key, .published_ns = published_ns}));
+  });
+}
+
+void Hub::adapt(double qps, double p95_ms) {
+  if (auto* sharded = std::get_if<std::unique_ptr<ShardedRegistry>>(&registry_)) (*sharded)->adapt(qps, p95_ms);
 }
 
 PublishReading Hub::published() const {

@@ -1,4 +1,5 @@
-// The middle of the server. In: messages for topics, and connections that subscribe. Out: frames in workers' inboxes.
+// The middle of the server. In: messages for topics, and connections that subscribe. Out: deliveries in workers'
+// inboxes.
 #pragma once
 
 #include <array>
@@ -6,18 +7,36 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "server/hub/mutex_registry.hpp"
+#include "server/hub/dispatch.hpp"
+#include "server/hub/slots.hpp"
 #include "server/hub/worker.hpp"
 
 namespace fanlight::server::hub {
 
 struct HubOptions {
-  unsigned workers = 1;
+  unsigned workers = 1;             // 64 at most
   std::size_t max_topics = 65'536;  // with subscribers, at one time
+  TopicPolicies policies;
+  RegistryKind registry = RegistryKind::per_core;
+  unsigned shards = 0;  // of the sharded registry; 0: dynamic
+  DispatchKind dispatch = DispatchKind::inline_;
+  codec::PayloadCodec codec = codec::PayloadCodec::raw;
+  std::size_t slots = 16;
+  bool pin = false;  // worker N to CPU N
   WorkerOptions worker;
+};
+
+/// A message to publish. The views are read before `publish` returns.
+struct Post {
+  std::string_view topic;
+  std::string_view payload;
+  std::string_view event;
+  std::string_view key;
+  std::uint64_t published_ns = 0;
 };
 
 /// What became of a message.
@@ -33,21 +52,31 @@ struct PublishReading {
   std::array<std::uint64_t, codec::kWires> encoded{};  // frames made, by wire form
 };
 
-/// The registry and the workers; threads run the workers elsewhere. Threads: any.
+/// The topics, the registry and the workers; threads run the workers elsewhere. Threads: any.
 class Hub {
  public:
   explicit Hub(const HubOptions& options);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
+  ~Hub();
 
   std::size_t workers() const { return workers_.size(); }
   Worker& worker(std::size_t index) { return *workers_[index]; }
-  const MutexRegistry& registry() const { return registry_; }
+  Topics& topics() { return topics_; }
+  Slots& slots() { return slots_; }
+  Dispatcher& dispatcher() { return dispatcher_; }
+  RegistryReading registry() const;
 
-  /// Encodes the message once per wire form that anyone uses, and leaves it with every worker that has subscribers.
-  /// Messages of one topic reach each subscriber in the order of their ids. Cost: one allocation per wire form, one
-  /// lock of the registry, 8 bytes copied per subscriber.
-  Receipt publish(std::string_view topic, std::string_view payload, std::uint64_t published_ns);
+  /// Leaves the message with every worker that has subscribers. Messages of one topic reach each subscriber in the
+  /// order of their ids; each wire form is made once, by the first who needs it. Cost: no allocation in the steady
+  /// state; one lock of the topic, held for one look into the registry and a push per worker.
+  Receipt publish(const Post& post);
+  /// The same on the dispatcher's threads: `done` is called there with the receipt.
+  void submit(std::string topic, std::string payload, std::string event, std::string key, std::uint64_t published_ns,
+              std::move_only_function<void(Receipt)> done);
+
+  /// Once a second, from one thread: lets the registry follow the load.
+  void adapt(double qps, double p95_ms);
 
   PublishReading published() const;
   /// Connections between accept and close, of all kinds.
@@ -55,13 +84,18 @@ class Hub {
   Ticket ticket() { return Ticket(open_); }
 
  private:
-  std::atomic<std::size_t> open_ = 0;  // first: sessions hold tickets on it
+  const codec::PayloadCodec codec_;
+  const bool remembers_;               // topics keep a history
+  std::atomic<std::size_t> open_ = 0;  // before the workers: sessions hold tickets on it
   Published published_;
-  MutexRegistry registry_;
+  codec::FormCounts encoded_{};
+  Topics topics_;
+  Slots slots_;
+  AnyRegistry registry_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::uint64_t> messages_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
-  std::array<std::atomic<std::uint64_t>, codec::kWires> encoded_{};
+  Dispatcher dispatcher_;  // last: its threads publish
 };
 
 }  // namespace fanlight::server::hub

@@ -1,38 +1,53 @@
 #include "server/hub/inbox.hpp"
 
-#include <utility>
+#include <algorithm>
 
 namespace fanlight::server::hub {
+namespace {
 
-bool Inbox::push(codec::Frame frame, codec::Wire wire, std::span<const SessionRef> sessions) {
-  const std::size_t at = index_of(wire);
-  const std::size_t bytes = frame->bytes().size();
-  const std::scoped_lock lock(mutex_);
-  counts_.offered[at] += sessions.size();
-  const bool first = waiting_.entries.empty();
-  if (!first && (waiting_.entries.size() >= max_entries_ || waiting_bytes_ + bytes > max_bytes_)) {
-    counts_.dropped[at] += sessions.size();
-    return false;
+std::variant<std::unique_ptr<VectorQueue>, std::unique_ptr<RingQueue>> make_queue(QueueKind kind, std::size_t size) {
+  if (kind == QueueKind::vector) return std::make_unique<VectorQueue>(size);
+  return std::make_unique<RingQueue>(size);
+}
+
+}  // namespace
+
+Inbox::Inbox(QueueKind kind, std::size_t max_messages) : queue_(make_queue(kind, max_messages)) {}
+
+bool Lost::any() const {
+  return !messages.empty() || std::ranges::any_of(deliveries, [](std::uint64_t count) { return count > 0; });
+}
+
+bool Inbox::push(Delivery delivery) {
+  if (std::visit([&](auto& queue) { return queue->try_push(delivery); }, queue_)) return true;
+  const std::scoped_lock lock(losing_);
+  if (delivery.sessions) {
+    for (const SessionRef& session : delivery.sessions->sessions) ++lost_.deliveries[codec::index_of(session.wire)];
+  } else {
+    const auto same = std::ranges::find(lost_.messages, delivery.topic, &std::pair<TopicPtr, std::uint64_t>::first);
+    if (same != lost_.messages.end()) {
+      ++same->second;
+    } else {
+      lost_.messages.emplace_back(std::move(delivery.topic), 1);
+    }
   }
-  counts_.queued[at] += sessions.size();
-  waiting_bytes_ += bytes;
-  waiting_.entries.push_back({.frame = std::move(frame), .wire = wire, .sessions = sessions.size()});
-  waiting_.sessions.insert(waiting_.sessions.end(), sessions.begin(), sessions.end());
-  return first;
+  any_lost_.store(true, std::memory_order_release);
+  return false;
 }
 
-void Inbox::take(Batch& into) {
-  into.entries.clear();
-  into.sessions.clear();
-  const std::scoped_lock lock(mutex_);
-  std::swap(into, waiting_);
-  waiting_bytes_ = 0;
-  counts_.queued = {};
+void Inbox::take(std::vector<Delivery>& into) {
+  std::visit([&](auto& queue) { queue->take(into); }, queue_);
 }
 
-Inbox::Counts Inbox::counts() const {
-  const std::scoped_lock lock(mutex_);
-  return counts_;
+Lost Inbox::take_lost() {
+  if (!any_lost_.load(std::memory_order_acquire)) return {};
+  const std::scoped_lock lock(losing_);
+  any_lost_.store(false, std::memory_order_release);
+  return std::exchange(lost_, {});
+}
+
+std::size_t Inbox::size() const {
+  return std::visit([](const auto& queue) { return queue->size(); }, queue_);
 }
 
 }  // namespace fanlight::server::hub

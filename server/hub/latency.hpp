@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "collector/inprocess/inprocess.hpp"
@@ -34,11 +35,12 @@ class LatencyBatch {
 
   std::size_t messages() const { return entries_.size(); }
 
-  /// Every delivery goes into both.
-  void close(std::uint64_t now_ns, KernelHistogram& histogram, inprocess::HistogramMetric& shared) {
+  /// Every delivery goes into all of them.
+  void close(std::uint64_t now_ns, std::initializer_list<KernelHistogram*> histograms,
+             inprocess::HistogramMetric& shared) {
     for (const Entry& entry : entries_) {
       const std::uint64_t ns = now_ns > entry.published_ns ? now_ns - entry.published_ns : 0;
-      histogram.add(ns, entry.deliveries);
+      for (KernelHistogram* histogram : histograms) histogram->add(ns, entry.deliveries);
       shared.record(ns, entry.deliveries);
     }
     entries_.clear();

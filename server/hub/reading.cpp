@@ -2,25 +2,31 @@
 
 namespace fanlight::server::hub {
 
+void WireReading::add(const WireReading& other) {
+  offered += other.offered;
+  replayed += other.replayed;
+  delivered += other.delivered;
+  for (std::size_t cause = 0; cause < kDrops; ++cause) dropped[cause] += other.dropped[cause];
+  queued_outbox += other.queued_outbox;
+  sessions += other.sessions;
+  joined += other.joined;
+  for (std::size_t cause = 0; cause < kEnds; ++cause) ended[cause] += other.ended[cause];
+  heartbeats += other.heartbeats;
+  bytes_sent += other.bytes_sent;
+  bytes_received += other.bytes_received;
+}
+
 void WorkerReading::add(const WorkerReading& other) {
-  for (std::size_t i = 0; i < codec::kWires; ++i) {
-    WireReading& into = wires[i];
-    const WireReading& from = other.wires[i];
-    into.offered += from.offered;
-    into.delivered += from.delivered;
-    for (std::size_t cause = 0; cause < kDrops; ++cause) into.dropped[cause] += from.dropped[cause];
-    into.queued_inbox += from.queued_inbox;
-    into.queued_outbox += from.queued_outbox;
-    into.sessions += from.sessions;
-    into.joined += from.joined;
-    for (std::size_t cause = 0; cause < kEnds; ++cause) into.ended[cause] += from.ended[cause];
-    into.heartbeats += from.heartbeats;
-    into.bytes_sent += from.bytes_sent;
-    into.bytes_received += from.bytes_received;
-  }
+  for (std::size_t i = 0; i < codec::kWires; ++i) wires[i].add(other.wires[i]);
+  inbox_messages += other.inbox_messages;
+  inbox_lost += other.inbox_lost;
   sends += other.sends;
   would_block += other.would_block;
+  shared_sends += other.shared_sends;
+  turns += other.turns;
+  losses_told += other.losses_told;
   exceptions += other.exceptions;
+  http_connections += other.http_connections;
   delivery_latency_ns.merge(other.delivery_latency_ns);
 }
 

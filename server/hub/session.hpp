@@ -1,46 +1,77 @@
-// One subscriber's connection, in the steady state. In: what its worker does with it. Out: nothing; a row in a table.
+// One connection in its worker's table. In: what its worker does with it. Out: nothing; a row.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
+#include <openssl/ssl.h>
 
-#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "server/codec/client_frames.hpp"
 #include "server/codec/frame.hpp"
 #include "server/hub/outbox.hpp"
 #include "server/hub/reading.hpp"
 #include "server/hub/subscriber.hpp"
+#include "server/hub/topic.hpp"
 
 namespace fanlight::server::hub {
 
-/// Owned by its worker's table and touched by that thread only; asio handlers hold a `SessionRef`, never a pointer.
+struct SslFree {
+  void operator()(SSL* ssl) const noexcept { ::SSL_free(ssl); }
+};
+using SslPtr = std::unique_ptr<SSL, SslFree>;
+
+/// What the HTTP side keeps for a connection whose request is not whole yet.
+struct Exchange {
+  virtual ~Exchange() = default;
+};
+
+/// What a subscriber needs beyond one topic: WebSocket's state, several topics, a group.
+struct Conversation {
+  explicit Conversation(codec::ClientFramesOptions options) : frames(options) {}
+  codec::ClientFrames frames;
+  std::vector<TopicPtr> more;   // subscribed over this connection, beside `Session::topic`
+  std::string group;            // member of it in `Session::topic`; empty: none
+  std::uint32_t pong_tick = 0;  // when the answer to our ping is overdue; 0: none is awaited
+  codec::PayloadCodec commands = codec::PayloadCodec::raw;  // raw: takes none
+  bool echo = false;                                        // sends back what it gets, for conformance tests
+  std::string token;                                        // that came with the request; each command is judged by it
+};
+
+/// Kept small: a subscriber that only listens costs this and its registration. Touched by its worker's thread only.
 struct Session {
   enum class Stage : std::uint8_t {
-    handshake,  // subscribed; frames queue up until the answer is on the wire
-    live,
+    free,
+    tls,        // shakes hands
+    http,       // sends requests and gets answers
+    live,       // subscribed
     closing,    // unsubscribed; what is queued leaves, then the connection ends
     lingering,  // all sent; waits for the peer to close, so that a reset does not destroy what it has not read
   };
 
-  Session(std::size_t max_frames, codec::Wire wire_in, std::string topic_in, Ticket ticket_in)
-      : outbox(max_frames), topic(std::move(topic_in)), ticket(std::move(ticket_in)), wire(wire_in) {}
-
-  std::optional<boost::asio::ip::tcp::socket> socket;  // empty during the handshake
-  Outbox outbox;
-  codec::ClientFrames client_frames;  // WebSocket only
-  std::string topic;
+  SslPtr tls;                                  // null: plain
+  std::unique_ptr<Exchange> exchange;          // http only
+  std::unique_ptr<Conversation> conversation;  // null: an event stream of one topic
+  TopicPtr topic;
+  Outbox outbox{};
   Ticket ticket;
+  void* address = nullptr;  // limits::Address, released at the end
+  int fd = -1;
   SessionRef ref;
-  std::uint32_t sent_tick = 0;    // when bytes last left
-  std::uint32_t linger_tick = 0;  // closing, lingering: when patience ends; 0: when the server's does
-  codec::Wire wire;
-  Stage stage = Stage::handshake;
+  std::uint32_t sent_tick = 0;      // when bytes last left
+  std::uint32_t deadline_tick = 0;  // http, closing, lingering: when patience ends; 0: never
+  Stage stage = Stage::free;
   End end = End::client;  // closing, lingering: why
-  bool subscribed = false;
-  bool flush_queued = false;
-  bool awaits_writable = false;
+  bool flush_queued : 1 = false;
+  bool awaits_writable : 1 = false;
+  bool watches_writes : 1 = false;  // registered for EPOLLOUT
+  bool evicting : 1 = false;
+  bool subscriber : 1 = false;   // counted as one
+  bool answered : 1 = false;     // http: a request before
+  std::uint16_t unmeasured = 0;  // replayed events whose age is not a delay of ours
+
+  codec::Wire wire() const { return ref.wire; }
 };
 
 }  // namespace fanlight::server::hub

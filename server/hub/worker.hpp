@@ -1,32 +1,36 @@
-// One worker: a thread, its event loop, and the subscribers it owns. In: sockets past their handshake, batches from its
-// inbox. Out: bytes to subscribers, one gathered send per connection and loop turn.
+// One worker: a thread, its event loop, and the connections it owns. In: sockets, deliveries from its inbox. Out: bytes
+// to subscribers, one gathered send per connection and loop turn.
 #pragma once
 
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include "collector/inprocess/inprocess.hpp"
 #include "core/error.hpp"
+#include "core/fd.hpp"
 #include "server/codec/websocket.hpp"
 #include "server/hub/inbox.hpp"
 #include "server/hub/latency.hpp"
-#include "server/hub/mutex_registry.hpp"
 #include "server/hub/reading.hpp"
+#include "server/hub/reception.hpp"
+#include "server/hub/registry/registry.hpp"
+#include "server/hub/send_buffer.hpp"
 #include "server/hub/session.hpp"
+#include "server/hub/topics.hpp"
 
 namespace fanlight::server::hub {
 
@@ -40,93 +44,201 @@ struct Published {
   inprocess::HistogramMetric delivery_latency{"delivery_latency"};
 };
 
-struct WorkerOptions {
-  std::size_t outbox_frames = 256;     // per subscriber
-  std::chrono::seconds heartbeat{15};  // after that long without a byte sent
+/// What may change while the server runs.
+struct WorkerLimits {
+  std::chrono::seconds heartbeat{15};    // after that long without a byte sent
+  std::chrono::seconds pong_window{10};  // for the answer to a ping
 };
 
-/// Threads: `run` is the thread; `wake`, `inbox` and `context` from any; everything else only on that thread.
+struct WorkerOptions {
+  WorkerLimits limits;
+  QueueKind queue = QueueKind::ring;
+  std::size_t inbox_messages = 4096;
+  bool edge_triggered = false;
+  std::size_t flush_slice = 512;  // connections per loop turn
+  SendMode send = SendMode::copy;
+  int cpu = -1;  // pinned to it; -1: not
+};
+
+/// A subscription to make.
+struct Order {
+  std::string_view topic;
+  codec::Wire wire = codec::Wire::sse;
+  std::string_view group;  // empty: none
+  Assignment how = Assignment::round_robin;
+  std::optional<std::uint64_t> after;  // replay what came after this id
+};
+
+/// Threads: `run` is the thread; `wake`, `post`, `push`, `adopt_later` from any; everything else only on that thread,
+/// or on one that knows the worker is not running.
 class Worker {
  public:
-  Worker(unsigned index, const WorkerOptions& options, MutexRegistry& registry, Published& published);
+  using Task = std::move_only_function<void()>;
+
+  Worker(unsigned index, const WorkerOptions& options, AnyRegistry& registry, Topics& topics, Published& published);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
+  ~Worker();
 
   unsigned index() const { return index_; }
-  boost::asio::io_context& context() { return context_; }
-  Inbox& inbox() { return inbox_; }
+  /// Once, before `run`. It outlives the worker's run.
+  void set_reception(Reception& reception) { reception_ = &reception; }
+  void set_limits(const WorkerLimits& limits) { options_.limits = limits; }
+  const WorkerLimits& limits() const { return options_.limits; }
+  std::uint32_t tick() const { return tick_; }
 
-  /// The thread's function: names the thread worker-N, samples it, and runs the loop until `finish`.
+  /// The thread's function: names and pins the thread, samples it, and runs the loop until `finish`.
   void run();
-  /// Something is in the inbox.
+  void post(Task task);
+  /// Later, to a tenth of a second. On the worker's thread, or before it runs.
+  void after(std::chrono::milliseconds delay, Task task);
+  /// Of the deliveries since the last call; 0: none.
+  double recent_p95_ns();
+  /// A message for the worker's subscribers; then `wake`, which costs a system call only while the worker sleeps.
+  void push(Delivery delivery) { inbox_.push(std::move(delivery)); }
   void wake();
+  const Inbox& inbox() const { return inbox_; }
 
-  /// Subscribes a connection that is still in its handshake: from here on its frames queue up, so that a client which
-  /// has seen the answer misses nothing. Errors: the registry is full.
-  Result<SessionRef> join(std::string_view topic, codec::Wire wire, Ticket ticket);
-  /// The answer is on the wire: the session goes live. `early`: what the client sent behind its request.
-  void start(SessionRef session, boost::asio::ip::tcp::socket socket, std::span<const std::byte> early);
-  /// The answer could not be sent.
-  void abandon(SessionRef session);
+  /// Another descriptor to watch for input: the listener. `ready` runs on the worker's thread.
+  void watch(int fd, std::function<void()> ready);
+  void unwatch(int fd);
+
+  /// A new connection, which the reception talks to first. Takes the descriptor.
+  Session& adopt(Fd socket, Ticket ticket, SslPtr tls, void* address, std::uint32_t deadline_seconds);
+  /// Null when it is gone.
+  Session* find(SessionRef ref);
+
+  /// Subscribes: from here on its messages queue up. What is replayed is queued before them, and a gap is told. Errors:
+  /// as many topics as may be. The session turns live with its first subscription.
+  Result<> subscribe(Session& session, const Order& order);
+  /// False when it was not subscribed to it.
+  bool unsubscribe(Session& session, std::string_view topic);
+  /// Counts as a subscriber from now on, of that wire form.
+  void go_live(Session& session, codec::Wire wire, std::unique_ptr<Conversation> conversation);
+  bool is_subscribed(const Session& session, std::string_view topic) const;
+  std::size_t topics_of(const Session& session) const;
+
+  /// Queues a control frame or an answer; it leaves in this loop turn.
+  void send(Session& session, const codec::Frame& frame);
+  /// Unsubscribes, says goodbye over WebSocket, ends when all is sent.
+  void begin_close(Session& session, codec::CloseCode code, End cause, std::string_view reason = {});
+  /// Ends when all is sent.
+  void finish_sending(Session& session, End cause);
+  void end(Session& session, End cause);
+  /// Bytes that came with the request.
+  void on_bytes(Session& session, std::span<const std::byte> bytes);
 
   /// Unsubscribes everyone: queued events leave first, then WebSocket clients get a close frame 1001 and streams end.
-  void begin_drain();
+  /// Connections without a request end. `advice`: how long a stream's client should stay away; null: not said.
+  void begin_drain(const std::function<std::chrono::milliseconds()>& advice = nullptr);
   /// Ends all sessions at once; what was queued counts as dropped by shutdown.
   void end_all();
-  /// Lets `run` return once nothing is left to do.
+  /// Lets `run` return.
   void finish();
 
-  /// Consistent in itself, since nothing else runs meanwhile. Cost: O(sessions).
-  WorkerReading reading() const;
+  /// Takes what is in the inbox, so that the numbers add up. Cost: O(sessions).
+  WorkerReading reading();
+  /// Sessions for `/admin`, the fullest outboxes first.
+  struct Outline {
+    SessionRef ref;
+    std::string topic;
+    std::size_t topics, frames, bytes;
+    bool blocked;
+  };
+  std::vector<Outline> fullest(std::size_t most) const;
 
  private:
-  Session* find(SessionRef ref);
-  void free_slot(Session& session);
-  void unsubscribe(Session& session);
-  void count_dropped(codec::Wire wire, Drop cause, std::uint64_t events);
-  WireReading& account(const Session& session) { return counts_.wires[codec::index_of(session.wire)]; }
+  static constexpr std::size_t kSlab = 256;
 
-  void drain_inbox();
-  void on_tick();
-  void schedule_tick();
+  Session& at(std::uint32_t slot) const { return slabs_[slot / kSlab][slot % kSlab]; }
+  template <class Each>
+  void each_session(Each&& each);
+
+  // worker.cpp: the table and the loop
+  void turn();
+  void run_tasks();
+  void handle(const epoll_event& event);
+  void tend_some();
   void tend(Session& session);
+  void free_slot(Session& session);
+  bool idle() const;
 
-  void await_readable(Session& session);
-  void on_readable(SessionRef ref);
-  void on_bytes(Session& session, std::span<const std::byte> bytes);
+  // worker_subscribe.cpp
+  void unsubscribe_all(Session& session);
+  void leave(Session& session, const TopicPtr& topic, bool grouped);
+  void replay(Session& session, Topic& topic, std::uint64_t after);
+  void tell_loss(Session& session, const Topic& topic, std::uint64_t lost, std::uint64_t first);
+  void count_dropped(codec::Wire wire, Drop cause, std::uint64_t events);
+  WireReading& account(const Session& session) { return counts_.wires[codec::index_of(session.wire())]; }
+  void drain_inbox();
+  void deliver(const Delivery& delivery);
+  void offer(Session& session, const Topic& topic, const codec::Encoded& frame);
+  void evict(Session& session);
+  void count_lost();
+
+  // worker_io.cpp
+  void on_event(Session& session, std::uint32_t events);
+  void on_readable(Session& session);
+  bool shake_hands(Session& session);
+  ssize_t receive(Session& session);
+  ssize_t transmit(Session& session, std::size_t& asked);
   void queue_flush(Session& session);
   void flush();
   void flush_one(Session& session);
   void await_writable(Session& session);
+  void watch_writes(Session& session, bool on);
   void close_batch();
-
-  void begin_close(Session& session, codec::CloseCode code, End end);
   void all_sent(Session& session);
-  void end(Session& session, End end);
 
   const unsigned index_;
-  const WorkerOptions options_;
-  MutexRegistry& registry_;
+  WorkerOptions options_;
+  AnyRegistry& registry_;
+  PerCoreRegistry* const per_core_;  // the registry, when it is that one
+  Topics& topics_;
   Published& published_;
-  boost::asio::io_context context_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
-  boost::asio::steady_timer ticker_{context_};
-  std::uint32_t tick_ = 1;  // seconds since start
+  Reception* reception_ = nullptr;
+
+  Fd epoll_;
+  Fd event_;
+  struct Watched {
+    int fd;
+    std::function<void()> ready;
+  };
+  std::vector<Watched> watched_;
+  std::array<epoll_event, 256> events_;
+
+  std::mutex posting_;
+  std::vector<Task> posted_;
+  std::vector<Task> tasks_;  // the other buffer
+  std::atomic<bool> any_posted_ = false;
+  std::atomic<bool> sleeping_ = false;
+  bool finished_ = false;
+  struct Timer {
+    std::uint64_t due_ns;
+    Task task;
+  };
+  std::vector<Timer> timers_;  // a handful
+
+  std::uint32_t tick_ = 1;          // seconds since start
+  std::uint64_t next_tick_ns_ = 0;  // tenths of them
+  unsigned tenth_ = 0;
 
   Inbox inbox_;
-  Inbox::Batch batch_;                              // the inbox's other buffer
-  std::vector<std::unique_ptr<Session>> sessions_;  // by slot
-  std::vector<std::uint32_t> generations_;          // by slot
+  std::vector<Delivery> batch_;
+  std::vector<std::unique_ptr<Session[]>> slabs_;
   std::vector<std::uint32_t> free_slots_;
+  std::uint32_t slots_ = 0;
+  std::vector<SessionRef> to_evict_;
   std::vector<SessionRef> to_flush_;
   std::size_t flushed_ = 0;  // of `to_flush_`
-  bool flush_posted_ = false;
 
   WorkerReading counts_;
+  KernelHistogram recent_;  // of `counts_.delivery_latency_ns`, since somebody asked
   LatencyBatch latency_;
   unsigned batch_sends_ = 0;
   std::uint64_t batch_deliveries_ = 0;
   std::vector<iovec> iovecs_;
+  SendBuffer gathered_;
   std::array<std::byte, 16 * 1024> received_;
 };
 

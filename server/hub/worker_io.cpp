@@ -1,11 +1,11 @@
 // The half of `Worker` that touches sockets: what clients send, and the flush that sends to them.
-#include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
-
-#include <boost/asio/post.hpp>
+#include <utility>
 
 #include "core/clock.hpp"
 #include "server/hub/worker.hpp"
@@ -13,66 +13,131 @@
 namespace fanlight::server::hub {
 namespace {
 
-using boost::asio::ip::tcp;
-
-constexpr std::size_t kFlushSlice =
-    512;                              // sessions per loop turn, so that reads and timers are not held up by a fan-out
-constexpr unsigned kBatchSends = 16;  // sends that share one clock read
+constexpr unsigned kBatchSends = 16;        // sends that share one clock read
 constexpr std::size_t kBatchMessages = 64;  // bound on the batch's search
 constexpr int kReadsPerTurn = 4;            // a client that floods us waits its turn
+constexpr std::size_t kTlsRecord = 16 * 1024;
+constexpr std::uint32_t kLingerSeconds = 3;
+
+std::uint64_t tag_of(SessionRef ref) { return std::uint64_t{ref.generation} << 32 | ref.slot; }
+
+/// What `SSL_get_error` says, in the words of errno.
+ssize_t tls_failed(SSL* ssl, int result) {
+  const int error = ::SSL_get_error(ssl, result);
+  ::ERR_clear_error();
+  if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE;
+  return -1;
+}
 
 }  // namespace
 
-void Worker::await_readable(Session& session) {
-  session.socket->async_wait(tcp::socket::wait_read, [this, ref = session.ref](boost::system::error_code error) {
-    if (error != boost::asio::error::operation_aborted) on_readable(ref);
-  });
+void Worker::on_event(Session& session, std::uint32_t events) {
+  const SessionRef ref = session.ref;
+  if ((events & EPOLLOUT) != 0 && session.awaits_writable) {
+    session.awaits_writable = false;
+    if (!options_.edge_triggered) watch_writes(session, false);
+    queue_flush(session);
+  }
+  if (session.stage == Session::Stage::tls) {
+    if (!shake_hands(session)) return;
+  }
+  if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return;
+  if (Session* same = find(ref); same != nullptr) on_readable(*same);
 }
 
-void Worker::on_readable(SessionRef ref) {
+bool Worker::shake_hands(Session& session) {
+  const int result = ::SSL_accept(session.tls.get());
+  if (result == 1) {
+    session.stage = Session::Stage::http;
+    return true;
+  }
+  const int error = ::SSL_get_error(session.tls.get(), result);
+  ::ERR_clear_error();
+  if (error == SSL_ERROR_WANT_READ) return false;
+  if (error == SSL_ERROR_WANT_WRITE) {
+    await_writable(session);
+    return false;
+  }
+  end(session, End::handshake);
+  return false;
+}
+
+ssize_t Worker::receive(Session& session) {
+  if (!session.tls) return ::recv(session.fd, received_.data(), received_.size(), MSG_DONTWAIT);
+  const int got = ::SSL_read(session.tls.get(), received_.data(), static_cast<int>(received_.size()));
+  return got > 0 ? got : tls_failed(session.tls.get(), got);
+}
+
+void Worker::on_readable(Session& first) {
+  const SessionRef ref = first.ref;
   for (int turn = 0; turn < kReadsPerTurn; ++turn) {
     Session* session = find(ref);
     if (session == nullptr) return;
-    const ssize_t got = ::recv(session->socket->native_handle(), received_.data(), received_.size(), MSG_DONTWAIT);
+    const ssize_t got = receive(*session);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     const bool ending = session->stage == Session::Stage::closing || session->stage == Session::Stage::lingering;
     if (got < 0) return end(*session, ending ? session->end : End::reset);
+    if (got == 0 && session->stage == Session::Stage::http && session->exchange) {
+      // Half closed: it may still wait for its answers.
+      return reception_->on_bytes(*session, {});
+    }
+    if (got == 0 && session->stage == Session::Stage::http && !session->outbox.empty()) {
+      return finish_sending(*session, End::client);  // half closed: its answer is on its way
+    }
     if (got == 0) return end(*session, ending ? session->end : End::client);
-    on_bytes(*session, std::span(received_).first(static_cast<std::size_t>(got)));
-    if (static_cast<std::size_t>(got) < received_.size()) break;
+    if (!ending) on_bytes(*session, std::span(received_).first(static_cast<std::size_t>(got)));
+    const bool all = static_cast<std::size_t>(got) < received_.size();
+    if (all && !(find(ref) != nullptr && find(ref)->tls)) return;
   }
-  if (Session* session = find(ref); session != nullptr) await_readable(*session);
+  // An edge comes once: what is left is read in the next turn.
+  const Session* session = find(ref);
+  if (session == nullptr || !(options_.edge_triggered || session->tls)) return;
+  post([this, ref] {
+    if (Session* again = find(ref); again != nullptr) on_readable(*again);
+  });
 }
 
 void Worker::on_bytes(Session& session, std::span<const std::byte> bytes) {
+  if (session.stage == Session::Stage::http) return reception_->on_bytes(session, bytes);
   account(session).bytes_received += bytes.size();
-  if (session.wire == codec::Wire::sse) return;  // a stream's client has nothing to say
-  while (session.stage == Session::Stage::live) {
-    const codec::ClientRequest request = session.client_frames.next(bytes);
+  if (codec::is_stream(session.wire())) return;  // a stream's client has nothing to say
+  const SessionRef ref = session.ref;
+  for (Session* same = &session; same != nullptr && same->stage == Session::Stage::live; same = find(ref)) {
+    codec::ClientRequest request = same->conversation->frames.next(bytes);
     switch (request.kind) {
       case codec::ClientRequest::Kind::none: return;
       case codec::ClientRequest::Kind::pong:
-        count_dropped(session.wire, Drop::outbox_full,
-                      session.outbox.offer_first(codec::websocket_pong(request.payload)));
-        queue_flush(session);
+        count_dropped(same->wire(), Drop::outbox_full,
+                      same->outbox.offer_first(codec::websocket_pong(request.payload)));
+        queue_flush(*same);
+        break;
+      case codec::ClientRequest::Kind::ponged: same->conversation->pong_tick = 0; break;
+      case codec::ClientRequest::Kind::message:
+        same->conversation->pong_tick = 0;
+        reception_->on_message(*same, std::move(request.payload), request.text);
         break;
       case codec::ClientRequest::Kind::close:
-        return begin_close(session, request.code, request.by_client ? End::client : End::protocol);
+        return begin_close(*same, request.code, request.by_client ? End::client : End::protocol);
     }
   }
 }
 
+void Worker::send(Session& session, const codec::Frame& frame) {
+  session.outbox.append(frame);
+  queue_flush(session);
+}
+
 void Worker::queue_flush(Session& session) {
-  if (session.flush_queued || session.awaits_writable || !session.socket) return;
+  if (session.flush_queued || session.awaits_writable || session.stage == Session::Stage::tls) return;
   session.flush_queued = true;
   to_flush_.push_back(session.ref);
-  if (std::exchange(flush_posted_, true)) return;
-  boost::asio::post(context_, [this] { flush(); });
 }
 
 void Worker::flush() {
-  const std::size_t until = std::min(to_flush_.size(), flushed_ + kFlushSlice);
+  if (to_flush_.empty()) return;
+  const std::size_t until = std::min(to_flush_.size(), flushed_ + options_.flush_slice);
   while (flushed_ < until) {
     Session* session = find(to_flush_[flushed_++]);
     if (session == nullptr) continue;
@@ -80,63 +145,115 @@ void Worker::flush() {
     flush_one(*session);
   }
   close_batch();
+  gathered_.forget();
   if (flushed_ < to_flush_.size()) {
-    boost::asio::post(context_, [this] { flush(); });
-    return;
+    // What has gone is cut off now and then, so that steady fan-out cannot grow the list for ever.
+    if (flushed_ < 64 * options_.flush_slice) return;
+    to_flush_.erase(to_flush_.begin(), to_flush_.begin() + static_cast<std::ptrdiff_t>(flushed_));
+  } else {
+    to_flush_.clear();
   }
-  to_flush_.clear();
   flushed_ = 0;
-  flush_posted_ = false;
+}
+
+ssize_t Worker::transmit(Session& session, std::size_t& asked) {
+  asked = 0;
+  ++counts_.sends;
+  if (session.tls) {
+    bool shared = false;
+    const std::string_view bytes = gathered_.gather(session.outbox, shared);
+    asked = std::min(bytes.size(), kTlsRecord);
+    const int put = ::SSL_write(session.tls.get(), bytes.data(), static_cast<int>(asked));
+    if (put > 0) return put;
+    // The same bytes have to be offered again: none of the frames that they come from may go.
+    std::size_t pinned = 0;
+    for (std::size_t covered = 0; covered < session.outbox.head_sent() + asked; ++pinned)
+      covered += session.outbox.frame(pinned).bytes().size();
+    session.outbox.pin(pinned);
+    const ssize_t failed = tls_failed(session.tls.get(), put);
+    if (failed == 0) errno = EPIPE;
+    return -1;
+  }
+  if (options_.send == SendMode::copy) {
+    bool shared = false;
+    const std::string_view bytes = gathered_.gather(session.outbox, shared);
+    counts_.shared_sends += shared ? 1 : 0;
+    asked = bytes.size();
+    return ::send(session.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  const std::span<const iovec> queued = session.outbox.gather(iovecs_);
+  for (const iovec& part : queued) asked += part.iov_len;
+  const msghdr message{.msg_iov = const_cast<iovec*>(queued.data()), .msg_iovlen = queued.size()};
+  return ::sendmsg(session.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void Worker::flush_one(Session& session) {
-  WireReading& counts = account(session);
   while (!session.outbox.empty()) {
-    const std::span<const iovec> queued = session.outbox.gather(iovecs_);
     std::size_t asked = 0;
-    for (const iovec& part : queued) asked += part.iov_len;
-    const msghdr message{.msg_iov = const_cast<iovec*>(queued.data()), .msg_iovlen = queued.size()};
-    const ssize_t took = ::sendmsg(session.socket->native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    ++counts_.sends;
+    const ssize_t took = transmit(session, asked);
     if (took < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         ++counts_.would_block;
         return await_writable(session);
       }
-      return end(session, End::reset);
+      const bool ending = session.stage == Session::Stage::closing;
+      return end(session, ending ? session.end : End::reset);
     }
     const auto sent = static_cast<std::size_t>(took);
     session.sent_tick = tick_;
-    counts.bytes_sent += sent;
-    session.outbox.sent(sent, [&](const codec::Encoded& frame) {
-      if (frame.kind != codec::Encoded::Kind::event) return;
-      ++counts.delivered;
-      ++batch_deliveries_;
-      latency_.add(frame.published_ns);
-    });
+    if (session.subscriber) {
+      WireReading& counts = account(session);
+      counts.bytes_sent += sent;
+      session.outbox.sent(sent, [&](const codec::Encoded& frame) {
+        if (frame.kind != codec::Encoded::Kind::event) return;
+        ++counts.delivered;
+        ++batch_deliveries_;
+        if (session.unmeasured > 0) {
+          --session.unmeasured;
+        } else {
+          latency_.add(frame.published_ns);
+        }
+      });
+    } else {
+      session.outbox.sent(sent, [](const codec::Encoded&) {});
+    }
     if (++batch_sends_ >= kBatchSends || latency_.messages() >= kBatchMessages) close_batch();
-    if (sent < asked) return await_writable(session);
+    if (sent < asked && !session.tls) return await_writable(session);
   }
-  if (session.stage == Session::Stage::closing) all_sent(session);
+  all_sent(session);
+}
+
+void Worker::all_sent(Session& session) {
+  if (session.stage == Session::Stage::http) return reception_->on_sent(session);
+  if (session.stage != Session::Stage::closing) return;
+  if (session.tls) ::SSL_shutdown(session.tls.get());
+  // A stream's client learns of the end from the FIN behind the last byte; the others may have a reply under way, and
+  // closing over unread bytes would reset the connection under our last words.
+  if (session.subscriber && codec::is_stream(session.wire())) return end(session, session.end);
+  if (::shutdown(session.fd, SHUT_WR) != 0) return end(session, session.end);
+  session.stage = Session::Stage::lingering;
+  session.deadline_tick = tick_ + kLingerSeconds;
 }
 
 void Worker::close_batch() {
   batch_sends_ = 0;
   if (batch_deliveries_ == 0) return;
-  latency_.close(monotonic_ns(), counts_.delivery_latency_ns, published_.delivery_latency);
+  latency_.close(monotonic_ns(), {&counts_.delivery_latency_ns, &recent_}, published_.delivery_latency);
   published_.deliveries.add(std::exchange(batch_deliveries_, 0));
 }
 
 void Worker::await_writable(Session& session) {
   session.awaits_writable = true;
-  session.socket->async_wait(tcp::socket::wait_write, [this, ref = session.ref](boost::system::error_code error) {
-    if (error == boost::asio::error::operation_aborted) return;
-    Session* writable = find(ref);
-    if (writable == nullptr) return;
-    writable->awaits_writable = false;
-    queue_flush(*writable);
-  });
+  watch_writes(session, true);
+}
+
+void Worker::watch_writes(Session& session, bool on) {
+  if (options_.edge_triggered || session.watches_writes == on) return;
+  session.watches_writes = on;
+  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | (on ? std::uint32_t{EPOLLOUT} : 0u),
+                    .data = {.u64 = tag_of(session.ref)}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session.fd, &event);
 }
 
 }  // namespace fanlight::server::hub

@@ -1,23 +1,24 @@
-// Answers of one piece. In: a status and a body. Out: a response as Beast sends it.
+// Answers of one piece. In: a status and a body. Out: bytes.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
-
 namespace fanlight::server::net {
 
-using Response = boost::beast::http::response<boost::beast::http::string_body>;
-
-inline constexpr std::string_view kServerName = "fanlight-server";
 inline constexpr std::string_view kJson = "application/json";
 
-/// HTTP/1.1; the caller decides whether the connection is kept.
-Response answer(boost::beast::http::status status, std::string_view type, std::string body);
+struct Answer {
+  unsigned status = 200;
+  std::string_view type = kJson;
+  std::string body;
+  std::string headers;  // more of them, each with its line end
+};
 
-/// {"error":"...","hint":"..."}: both texts are ours and hold nothing that JSON would need escaped.
-Response problem(boost::beast::http::status status, std::string_view error, std::string_view hint);
+/// {"error":"...","hint":"..."}.
+Answer problem(unsigned status, std::string_view error, std::string_view hint);
+
+/// HTTP/1.1. `head_only`: without the body, as HEAD wants it.
+std::string text_of(const Answer& answer, bool keep, bool head_only = false);
 
 }  // namespace fanlight::server::net

@@ -3,6 +3,7 @@
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <sys/resource.h>
 
 #include <cstdint>
 #include <limits>
@@ -83,10 +84,19 @@ class Page {
   std::vector<MetricFamily> families_;
 };
 
+/// The two plain forms always, the others once somebody has used them: 10 forms with 8 causes each are many lines.
+std::vector<codec::Wire> shown_wires(const Reading& reading) {
+  std::vector<codec::Wire> shown;
+  for (const codec::Wire wire : codec::kAllWires) {
+    if (index_of(wire) < 2 || reading.workers.wires[index_of(wire)].joined > 0) shown.push_back(wire);
+  }
+  return shown;
+}
+
 /// One sample per wire form.
 template <class Get>
 void by_wire(Page& page, const Reading& reading, Get&& get) {
-  for (const codec::Wire wire : codec::kAllWires) {
+  for (const codec::Wire wire : shown_wires(reading)) {
     page.sample(get(reading.workers.wires[index_of(wire)]), {{"transport", name_of(wire)}});
   }
 }
@@ -97,7 +107,7 @@ void add_publishing(Page& page, const Reading& reading) {
   page.counter("published_bytes_total", "Payload of those messages.");
   page.sample(reading.published.bytes);
   page.counter("frames_encoded_total", "Frames made, by wire form; at most one per message and form.");
-  for (const codec::Wire wire : codec::kAllWires) {
+  for (const codec::Wire wire : shown_wires(reading)) {
     page.sample(reading.published.encoded[index_of(wire)], {{"transport", name_of(wire)}});
   }
 }
@@ -110,18 +120,25 @@ void add_deliveries(Page& page, const Reading& reading) {
   page.counter("deliveries_total", "Events that the kernel took whole.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.delivered; });
   page.counter("dropped_frames_total", "Deliveries that did not happen, by cause.");
-  for (const codec::Wire wire : codec::kAllWires) {
+  for (const codec::Wire wire : shown_wires(reading)) {
     for (std::size_t cause = 0; cause < hub::kDrops; ++cause) {
       page.sample(reading.workers.wires[index_of(wire)].dropped[cause],
                   {{"transport", name_of(wire)}, {"cause", hub::kDropNames[cause]}});
     }
   }
-  page.gauge("queued_frames", "Deliveries that wait, by place.");
-  for (const codec::Wire wire : codec::kAllWires) {
-    const WireReading& counts = reading.workers.wires[index_of(wire)];
-    page.sample(counts.queued_inbox, {{"transport", name_of(wire)}, {"place", "inbox"}});
-    page.sample(counts.queued_outbox, {{"transport", name_of(wire)}, {"place", "outbox"}});
+  page.gauge("queued_frames", "Deliveries that wait for their client, by place.");
+  for (const codec::Wire wire : shown_wires(reading)) {
+    page.sample(reading.workers.wires[index_of(wire)].queued_outbox,
+                {{"transport", name_of(wire)}, {"place", "outbox"}});
   }
+  page.counter("replayed_total", "Deliveries from a topic's history; part of those offered.");
+  by_wire(page, reading, [](const WireReading& wire) { return wire.replayed; });
+  page.counter("losses_told_total", "Clients that were told that the history no longer reached back to them.");
+  page.sample(reading.workers.losses_told);
+  page.gauge("inbox_messages", "Messages that no worker has taken yet; they have been offered to nobody.");
+  page.sample(reading.workers.inbox_messages);
+  page.counter("inbox_lost_messages_total", "Messages that a full inbox did not take.");
+  page.sample(reading.workers.inbox_lost);
   page.histogram(
       "delivery_latency_seconds",
       "From a publisher's request read to its event handed to the kernel, one value per delivery. The clock is "
@@ -131,21 +148,35 @@ void add_deliveries(Page& page, const Reading& reading) {
   page.sample(reading.workers.sends);
   page.counter("sends_would_block_total", "Of those, refused because the socket's buffer was full.");
   page.sample(reading.workers.would_block);
+  page.counter("sends_shared_total", "Of all sends, from bytes that had been gathered for a connection before.");
+  page.sample(reading.workers.shared_sends);
+  page.counter("loop_turns_total", "Turns of the workers' loops.");
+  page.sample(reading.workers.turns);
 }
 
 void add_connections(Page& page, const Reading& reading) {
   using hub::WireReading;
   page.gauge("connections", "Open connections; http: those that have not become subscribers.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.sessions; });
-  page.sample(reading.desks.connections, {{"transport", "http"}});
+  page.sample(reading.workers.http_connections, {{"transport", "http"}});
   page.counter("connections_accepted_total", "Connections accepted, refused ones included.");
   page.sample(reading.desks.accepted);
-  page.counter("connections_refused_total", "Connections beyond --max-connections.");
-  page.sample(reading.desks.refused);
+  page.counter("connections_refused_total", "Connections that were not let in, by cause.");
+  page.sample(reading.desks.refused, {{"cause", "max_connections"}});
+  page.sample(reading.desks.refused_address, {{"cause", "max_per_address"}});
+  page.sample(reading.desks.refused_rate, {{"cause", "accept_rate"}});
+  page.gauge("connection_survival", "Subscribers that are there, or left by themselves, of all that ever joined.");
+  std::uint64_t joined = 0, failed = 0;
+  for (const WireReading& wire : reading.workers.wires) {
+    joined += wire.joined;
+    for (const hub::End end : {hub::End::reset, hub::End::protocol, hub::End::evicted, hub::End::silent})
+      failed += wire.ended[static_cast<std::size_t>(end)];
+  }
+  page.sample(joined == 0 ? 1.0 : 1.0 - static_cast<double>(failed) / static_cast<double>(joined));
   page.counter("subscriptions_total", "Subscribers that joined.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.joined; });
   page.counter("subscriptions_ended_total", "Subscribers that left, by cause.");
-  for (const codec::Wire wire : codec::kAllWires) {
+  for (const codec::Wire wire : shown_wires(reading)) {
     for (std::size_t cause = 0; cause < hub::kEnds; ++cause) {
       page.sample(reading.workers.wires[index_of(wire)].ended[cause],
                   {{"transport", name_of(wire)}, {"cause", hub::kEndNames[cause]}});
@@ -167,13 +198,26 @@ void add_requests(Page& page, const Reading& reading) {
   page.sample(reading.desks.timeouts, {{"cause", "request_timeout"}});
   page.sample(reading.desks.disconnects, {{"cause", "disconnected_in_request"}});
   page.sample(reading.desks.accept_errors, {{"cause", "accept"}});
-  page.sample(reading.desks.exceptions + reading.workers.exceptions, {{"cause", "internal"}});
+  page.sample(reading.desks.tls_failures, {{"cause", "tls_handshake"}});
+  page.sample(reading.desks.denied, {{"cause", "denied"}});
+  page.sample(reading.desks.origin, {{"cause", "origin"}});
+  page.sample(reading.desks.throttled, {{"cause", "throttled"}});
+  page.sample(reading.desks.bad_commands, {{"cause", "bad_command"}});
+  page.sample(reading.workers.exceptions, {{"cause", "internal"}});
+  page.counter("commands_total", "Commands of WebSocket clients.");
+  page.sample(reading.desks.commands);
+  page.histogram("header_parse_seconds", "Reading a request's head, for those that were whole in one read.",
+                 reading.desks.parse_ns);
 }
 
 void add_registry(Page& page, const Reading& reading) {
   page.gauge("topics", "Topics that have subscribers.");
-  page.sample(static_cast<std::uint64_t>(reading.registry.topics));
-  const Labels registry{{"registry", hub::MutexRegistry::kName}};
+  page.sample(static_cast<std::uint64_t>(reading.topics));
+  page.gauge("topics_remembered", "Topics in the table, those with a history alone included.");
+  page.sample(static_cast<std::uint64_t>(reading.topics_remembered));
+  const Labels registry{{"registry", reading.registry.registry}};
+  page.gauge("registry_shards", "Shards of the registry now.");
+  page.sample(static_cast<std::uint64_t>(reading.registry.shards), registry);
   const auto by_operation = [&](auto&& get) {
     for (const hub::RegistryReading::Operation& operation : reading.registry.operations) {
       Labels labels = registry;
@@ -184,10 +228,43 @@ void add_registry(Page& page, const Reading& reading) {
   using Operation = hub::RegistryReading::Operation;
   page.counter("registry_operations_total", "Operations on the registry of subscribers.");
   by_operation([](const Operation& operation) { return operation.count; });
+  page.counter("registry_blocked_total", "Of those, had to wait for a lock.");
+  by_operation([](const Operation& operation) { return operation.blocked; });
   page.counter("registry_wait_seconds_total", "Waiting for its lock.");
   by_operation([](const Operation& operation) { return static_cast<double>(operation.wait_ns) / 1e9; });
   page.counter("registry_hold_seconds_total", "Holding its lock.");
   by_operation([](const Operation& operation) { return static_cast<double>(operation.hold_ns) / 1e9; });
+}
+
+void add_dispatch(Page& page, const Reading& reading) {
+  const hub::DispatchReading& dispatch = reading.dispatch;
+  const Labels labels{{"dispatch", dispatch.dispatch}};
+  page.counter("dispatch_jobs_total", "Publishes that the dispatcher ran.");
+  page.sample(dispatch.jobs, labels);
+  page.counter("dispatch_in_caller_total", "Publishes that their caller ran, because the dispatcher was full.");
+  page.sample(dispatch.in_caller, labels);
+  page.counter("dispatch_stolen_total", "Publishes taken from another thread's queue.");
+  page.sample(dispatch.stolen, labels);
+  page.counter("dispatch_failed_total", "Publishes that threw and were tried again.");
+  page.sample(dispatch.failed, labels);
+  page.gauge("dispatch_threads", "Threads that publish.");
+  page.sample(static_cast<std::uint64_t>(dispatch.threads), labels);
+}
+
+void add_process(Page& page, const Reading& reading) {
+  page.gauge("build_info", "1; the version and the choices made at start are labels.");
+  page.sample(1.0, {{"version", "0.1.0"},
+                    {"compiler", "gcc " __VERSION__},
+                    {"registry", reading.registry.registry},
+                    {"dispatch", reading.dispatch.dispatch}});
+  page.counter("frames_pooled_total", "Frames taken from the pool, and made anew because it was empty.");
+  page.sample(reading.frames.reused, {{"from", "pool"}});
+  page.sample(reading.frames.made, {{"from", "allocator"}});
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  page.counter("page_faults_total", "Pauses of the process's memory: faults served from memory and from disk.");
+  page.sample(static_cast<std::uint64_t>(usage.ru_minflt), {{"kind", "minor"}});
+  page.sample(static_cast<std::uint64_t>(usage.ru_majflt), {{"kind", "major"}});
 }
 
 }  // namespace
@@ -199,6 +276,8 @@ std::string metrics_text(const Reading& reading) {
   add_connections(page, reading);
   add_requests(page, reading);
   add_registry(page, reading);
+  add_dispatch(page, reading);
+  add_process(page, reading);
   return page.text();
 }
 

@@ -1,12 +1,38 @@
-// What the server is told at its start. In: the command line. Out: values with their defaults.
+// What the server is told at its start. In: the command line and the file of settings. Out: values with their defaults.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "server/codec/envelope.hpp"
+#include "server/hub/dispatch.hpp"
+#include "server/hub/inbox.hpp"
+#include "server/hub/policy.hpp"
+#include "server/hub/registry/registry.hpp"
+#include "server/hub/send_buffer.hpp"
+#include "server/limits/access.hpp"
+#include "server/limits/addresses.hpp"
 
 namespace fanlight::server::net {
+
+/// Which worker a new connection goes to.
+enum class Affinity : std::uint8_t {
+  none,     // in turn
+  address,  // by its client's address: the slot table says where
+};
+inline constexpr std::array<std::string_view, 2> kAffinityNames = {"none", "address"};
+
+/// What SIGHUP reads anew.
+struct Limits {
+  limits::AddressLimits address;
+  limits::AccessOptions access;
+  std::chrono::seconds heartbeat{15};    // silence before a comment or a ping
+  std::chrono::seconds pong_window{10};  // for the answer to a ping
+  double reconnect_surge = 500;          // connections per second from which clients are told to wait longer
+};
 
 struct Options {
   std::string address = "127.0.0.1";
@@ -20,6 +46,46 @@ struct Options {
   std::chrono::seconds request_deadline{5};  // for a request to arrive, and for its answer to leave
   std::chrono::seconds idle_deadline{60};    // between the requests of a kept connection
   std::chrono::milliseconds drain{5000};     // for what is queued to leave when the server stops
+  std::chrono::seconds pong_window{10};      // for the answer to a ping
+
+  std::size_t outbox_bytes = 8u << 20;   // per subscriber
+  std::chrono::milliseconds max_age{0};  // of what waits for a subscriber; 0: any
+  std::size_t history_messages = 100;    // per topic, for replay; 0: none
+  std::size_t history_bytes = 1u << 20;  // per topic
+  hub::SlowClient slow_client = hub::SlowClient::drop_oldest;
+  std::vector<hub::TopicRule> slow_rules;     // by topic
+  std::size_t max_message_bytes = 64 * 1024;  // that a WebSocket client sends
+  bool compress = true;                       // for clients that ask
+  bool retry_advice = true;                   // "retry:" at the start of event streams
+  bool echo = false;                          // /echo sends back what it gets
+
+  hub::RegistryKind registry = hub::RegistryKind::per_core;
+  unsigned shards = 0;  // 0: dynamic
+  hub::QueueKind queue = hub::QueueKind::ring;
+  std::size_t inbox_messages = 4096;
+  hub::DispatchKind dispatch = hub::DispatchKind::inline_;
+  codec::PayloadCodec codec = codec::PayloadCodec::raw;
+  hub::SendMode send = hub::SendMode::copy;
+  std::size_t flush_slice = 512;
+  std::size_t slots = 16;
+  Affinity affinity = Affinity::none;
+  bool edge_triggered = false;
+  bool pin = false;
+
+  std::string certificate;  // PEM files; empty: no TLS
+  std::string key;
+
+  limits::AddressLimits per_address;
+  limits::AccessOptions access;
+  double reconnect_surge = 500;
+
+  Limits limits() const {
+    return {.address = per_address,
+            .access = access,
+            .heartbeat = heartbeat,
+            .pong_window = pong_window,
+            .reconnect_surge = reconnect_surge};
+  }
 };
 
 }  // namespace fanlight::server::net

@@ -1,13 +1,9 @@
 #include "server/net/route.hpp"
 
-#include <initializer_list>
-
 #include "server/hub/topic.hpp"
 
 namespace fanlight::server::net {
 namespace {
-
-using boost::beast::http::verb;
 
 std::string_view path_of(std::string_view target) {
   constexpr std::string_view kScheme = "http://";
@@ -18,33 +14,43 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find_first_of("?#"));
 }
 
-struct TopicPath {
-  std::string_view prefix;
-  verb method;
-  std::string_view allowed;
+Route of_topic(Endpoint endpoint, std::string_view topic) {
+  if (!hub::is_topic(topic)) return {.endpoint = Endpoint::bad_topic};
+  return {.endpoint = endpoint, .topic = topic};
+}
+
+struct Page {
+  std::string_view path;
   Endpoint endpoint;
 };
-
-constexpr TopicPath kTopicPaths[] = {
-    {"/sse/", verb::get, "GET", Endpoint::subscribe_sse},
-    {"/ws/", verb::get, "GET", Endpoint::subscribe_websocket},
-    {"/topics/", verb::post, "POST", Endpoint::publish},
-};
+constexpr Page kPages[] = {{"/metrics", Endpoint::metrics},
+                           {"/healthz", Endpoint::healthz},
+                           {"/admin", Endpoint::admin},
+                           {"/", Endpoint::page}};
 
 }  // namespace
 
-Route route_of(verb method, std::string_view target) {
+Route route_of(std::string_view method, std::string_view target) {
   const std::string_view path = path_of(target);
-  for (const TopicPath& known : kTopicPaths) {
-    if (!path.starts_with(known.prefix)) continue;
-    if (method != known.method) return {.endpoint = Endpoint::wrong_method, .allowed = known.allowed};
-    const std::string_view topic = path.substr(known.prefix.size());
-    if (!hub::is_topic(topic)) return {.endpoint = Endpoint::bad_topic};
-    return {.endpoint = known.endpoint, .topic = topic};
+  const bool get = method == "GET";
+  const auto only = [](std::string_view allowed) {
+    return Route{.endpoint = Endpoint::wrong_method, .topic = {}, .allowed = allowed};
+  };
+  if (path.starts_with("/sse/")) return get ? of_topic(Endpoint::subscribe_sse, path.substr(5)) : only("GET");
+  if (path.starts_with("/ws/")) return get ? of_topic(Endpoint::subscribe_websocket, path.substr(4)) : only("GET");
+  if (path == "/ws") return get ? Route{.endpoint = Endpoint::converse} : only("GET");
+  if (path == "/echo") return get ? Route{.endpoint = Endpoint::echo} : only("GET");
+  if (path.starts_with("/topics/")) {
+    if (method == "POST") return of_topic(Endpoint::publish, path.substr(8));
+    if (get) return of_topic(Endpoint::presence, path.substr(8));
+    if (method == "OPTIONS") return {.endpoint = Endpoint::preflight};
+    return only("GET, POST");
   }
-  if (path != "/metrics" && path != "/healthz") return {};
-  if (method != verb::get && method != verb::head) return {.endpoint = Endpoint::wrong_method, .allowed = "GET, HEAD"};
-  return {.endpoint = path == "/metrics" ? Endpoint::metrics : Endpoint::healthz};
+  for (const Page& page : kPages) {
+    if (path != page.path) continue;
+    return get || method == "HEAD" ? Route{.endpoint = page.endpoint} : only("GET, HEAD");
+  }
+  return {};
 }
 
 }  // namespace fanlight::server::net

@@ -1,6 +1,10 @@
 #include "server/net/server.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <mutex>
@@ -10,134 +14,223 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include "server/net/connection.hpp"
+#include "core/clock.hpp"
+#include "server/net/listener.hpp"
+#include "server/net/tls.hpp"
 
 namespace fanlight::server::net {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
-constexpr auto kAsResult = asio::as_tuple(asio::use_awaitable);
+constexpr int kAcceptsPerTurn = 64;
 constexpr std::size_t kMaxRefusals = 64;  // told why at one time; beyond them connections just close
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kStopPoll{5};
+constexpr std::size_t kFullest = 10;  // outboxes that /admin shows per worker
 
 hub::HubOptions hub_options(const Options& options) {
   const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
-  return {.workers = options.workers == 0 ? cores : options.workers,
-          .max_topics = options.max_topics,
-          .worker = {.outbox_frames = options.outbox_frames, .heartbeat = options.heartbeat}};
+  hub::HubOptions hub;
+  hub.workers = options.workers == 0 ? cores : options.workers;
+  hub.max_topics = options.max_topics;
+  hub.policies.common = {.slow = options.slow_client,
+                         .outbox_frames = static_cast<std::uint32_t>(options.outbox_frames),
+                         .outbox_bytes = static_cast<std::uint32_t>(options.outbox_bytes),
+                         .max_age = options.max_age,
+                         .history_messages = static_cast<std::uint32_t>(options.history_messages),
+                         .history_bytes = static_cast<std::uint32_t>(options.history_bytes)};
+  hub.policies.rules = options.slow_rules;
+  hub.registry = options.registry;
+  hub.shards = options.shards;
+  hub.dispatch = options.dispatch;
+  hub.codec = options.codec;
+  hub.slots = options.slots;
+  hub.pin = options.pin;
+  hub.worker = {.limits = {.heartbeat = options.heartbeat, .pong_window = options.pong_window},
+                .queue = options.queue,
+                .inbox_messages = options.inbox_messages,
+                .edge_triggered = options.edge_triggered,
+                .flush_slice = options.flush_slice,
+                .send = options.send};
+  return hub;
+}
+
+std::string_view key_of(const sockaddr_storage& peer) {
+  if (peer.ss_family == AF_INET6) {
+    const auto& in6 = reinterpret_cast<const sockaddr_in6&>(peer);
+    return {reinterpret_cast<const char*>(&in6.sin6_addr), sizeof in6.sin6_addr};
+  }
+  const auto& in = reinterpret_cast<const sockaddr_in&>(peer);
+  return {reinterpret_cast<const char*>(&in.sin_addr), sizeof in.sin_addr};
 }
 
 }  // namespace
 
 struct Server::State {
-  explicit State(const Options& options_in) : options(options_in), hub(hub_options(options)) {
+  explicit State(const Options& options_in) : options(options_in), limits(options.limits()), hub(hub_options(options)) {
+    const Office office{.options = options,
+                        .stopping = stopping,
+                        .page = [this](hub::Worker& asker, Endpoint page, std::function<void(std::string)> done) {
+                          collect(asker, page, std::move(done));
+                        }};
     for (std::size_t i = 0; i < hub.workers(); ++i) {
-      desks.push_back(std::make_unique<Desk>(Desk{.hub = hub,
-                                                  .worker = hub.worker(i),
-                                                  .options = options,
-                                                  .metrics_page = [this] { return metrics_page(); },
-                                                  .counts = {},
-                                                  .idle = {}}));
+      desks.push_back(std::make_unique<Desk>(hub, hub.worker(i), office));
+      hub.worker(i).set_reception(*desks.back());
     }
   }
-  ~State() {
-    for (std::size_t i = 0; i < hub.workers(); ++i) hub.worker(i).context().stop();
+  ~State() { halt(); }
+
+  void halt() {
+    for (std::size_t i = 0; i < hub.workers(); ++i) hub.worker(i).post([&worker = hub.worker(i)] { worker.finish(); });
     for (std::thread& thread : threads) thread.join();
+    threads.clear();
+    hub.dispatcher().stop();
+    // What publishers left with a worker that had finished already.
+    for (std::size_t i = 0; i < hub.workers(); ++i) hub.worker(i).end_all();
   }
 
-  asio::awaitable<void> accept_all();
-  void admit(Desk& desk, tcp::socket socket);
-  asio::awaitable<std::string> metrics_page();
+  void accept_some();
+  void pause_accepting();
+  void admit(Fd socket, const sockaddr_storage& peer);
+  void collect(hub::Worker& asker, Endpoint page, std::function<void(std::string)> done);
+  void adapt_every_second();
+  void complete(Reading& total);
   /// Runs `task(Desk&)` on every worker and waits for all.
   template <class Task>
   void on_each(Task task);
-  void add(Reading& total, const Desk& desk) const {
-    total.workers.add(desk.worker.reading());
+  static void add(Reading& total, Desk& desk) {
+    total.workers.add(desk.worker().reading());
     total.desks.add(desk.counts);
   }
 
   const Options options;
+  Limits limits;                // the accepting thread's copy
+  limits::Addresses addresses;  // before the hub: sessions hold some
+  std::atomic<bool> stopping = false;
   hub::Hub hub;
   std::vector<std::unique_ptr<Desk>> desks;
-  tcp::acceptor acceptor{hub.worker(0).context()};
-  std::uint16_t port = 0;
-  std::atomic<std::size_t> refusals = 0;
+  SslContextPtr tls;
+  Listener listener;
+  std::size_t turn = 0;
   std::vector<std::thread> threads;
+  std::uint64_t messages_before = 0;
 };
 
-asio::awaitable<void> Server::State::accept_all() {
+void Server::State::accept_some() {
   // One listener, not one per worker with SO_REUSEPORT: the kernel's hash would spread subscribers unevenly, and a
   // second server on the same port would go unnoticed.
-  Desk& own = *desks.front();
-  for (std::size_t turn = 0;; turn = (turn + 1) % desks.size()) {
-    Desk& desk = *desks[turn];
-    tcp::socket socket(desk.worker.context());
-    const auto [error] = co_await acceptor.async_accept(socket, kAsResult);
-    if (!acceptor.is_open() || error == asio::error::operation_aborted) co_return;
-    if (error) {
-      ++own.counts.accept_errors;
-      asio::steady_timer pause(co_await asio::this_coro::executor, kAcceptPause);  // for descriptors to come back
-      co_await pause.async_wait(kAsResult);
-      continue;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage peer{};
+    Fd socket = accept_one(listener.socket.get(), peer);
+    if (!socket) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      ++desks.front()->counts.accept_errors;
+      return pause_accepting();
     }
-    ++own.counts.accepted;
-    admit(desk, std::move(socket));
+    ++desks.front()->counts.accepted;
+    admit(std::move(socket), peer);
   }
 }
 
-void Server::State::admit(Desk& desk, tcp::socket socket) {
-  boost::system::error_code ignored;
-  // A flush is one send of everything queued: there is nothing for Nagle to wait for.
-  socket.set_option(tcp::no_delay(true), ignored);
-  const auto finish = [&desk](std::exception_ptr exception) {
-    --desk.counts.connections;
-    if (exception) ++desk.counts.exceptions;
-  };
-  if (hub.open_connections() >= options.max_connections) {
-    ++desks.front()->counts.refused;
-    if (refusals.load() >= kMaxRefusals) return;
-    ++refusals;
-    asio::post(desk.worker.context(), [this, &desk, finish, refused = std::move(socket)]() mutable {
-      ++desk.counts.connections;
-      asio::co_spawn(desk.worker.context(), refuse(desk, std::move(refused)),
-                     [this, finish](std::exception_ptr exception) {
-                       --refusals;
-                       finish(exception);
-                     });
-    });
-    return;
-  }
-  asio::post(desk.worker.context(), [&desk, finish, accepted = std::move(socket), ticket = hub.ticket()]() mutable {
-    ++desk.counts.connections;
-    asio::co_spawn(desk.worker.context(), converse(desk, std::move(accepted), std::move(ticket)), finish);
+void Server::State::pause_accepting() {
+  // Out of descriptors, most likely: the listener stays readable, and asking it again at once would burn the CPU.
+  hub::Worker& own = hub.worker(0);
+  own.unwatch(listener.socket.get());
+  own.after(kAcceptPause, [this] {
+    if (listener.socket) hub.worker(0).watch(listener.socket.get(), [this] { accept_some(); });
   });
 }
 
-asio::awaitable<std::string> Server::State::metrics_page() {
-  Reading total;
-  for (const auto& desk : desks) {
-    // Awaited one after the other: each part is taken on the thread that owns it.
-    co_await asio::co_spawn(
-        desk->worker.context(),
-        [&]() -> asio::awaitable<void> {
-          add(total, *desk);
-          co_return;
-        },
-        asio::use_awaitable);
+void Server::State::admit(Fd socket, const sockaddr_storage& peer) {
+  Desk& front = *desks.front();
+  limits::Address* address = nullptr;
+  const std::uint64_t now = monotonic_ns();
+  const auto verdict = addresses.admit(peer, limits.address, now, address);
+  const char* error = nullptr;
+  const char* hint = nullptr;
+  if (verdict == limits::Addresses::Verdict::too_many) {
+    ++front.counts.refused_address;
+    error = "this address has as many connections as it may have";
+    hint = "close some, or raise --max-per-address";
+  } else if (verdict == limits::Addresses::Verdict::too_fast) {
+    ++front.counts.refused_rate;
+    error = "this address connects too fast";
+    hint = "wait a little, or raise --accept-rate";
+  } else if (hub.open_connections() >= options.max_connections) {
+    ++front.counts.refused;
+    error = "as many connections as may be are open";
+    hint = "try again later, or raise --max-connections";
   }
+  if (error != nullptr && hub.open_connections() >= options.max_connections + kMaxRefusals) {
+    if (address != nullptr) address->release(now);
+    return;
+  }
+  std::size_t which = turn++ % desks.size();
+  if (options.affinity == Affinity::address) which = hub.slots().owner_of_key(key_of(peer)) % desks.size();
+  const auto deadline = static_cast<std::uint32_t>(options.request_deadline.count());
+  auto settle = [this, address, deadline, error, hint](Desk& desk, Fd connection, hub::Ticket ticket) {
+    hub::SslPtr ssl = tls ? begin_tls(*tls, connection.get()) : nullptr;
+    const bool plain = !tls;
+    if (!plain && !ssl) {
+      if (address != nullptr) address->release(monotonic_ns());
+      return;
+    }
+    desk.retry.accepted(monotonic_ns());
+    hub::Session& session =
+        desk.worker().adopt(std::move(connection), std::move(ticket), std::move(ssl), address, deadline);
+    if (error != nullptr && plain) desk.refuse(session, error, hint);
+    if (error != nullptr && !plain) desk.worker().end(session, hub::End::handshake);
+  };
+  Desk& desk = *desks[which];
+  if (which == 0) return settle(desk, std::move(socket), hub.ticket());
+  desk.worker().post([settle, &desk, connection = std::move(socket), ticket = hub.ticket()]() mutable {
+    settle(desk, std::move(connection), std::move(ticket));
+  });
+}
+
+void Server::State::complete(Reading& total) {
   total.published = hub.published();
-  total.registry = hub.registry().reading();
-  co_return metrics_text(total);
+  total.registry = hub.registry();
+  total.dispatch = hub.dispatcher().reading();
+  total.frames = codec::frame_pool();
+  total.topics = hub.topics().active();
+  total.topics_remembered = hub.topics().remembered();
+}
+
+void Server::State::collect(hub::Worker& asker, Endpoint page, std::function<void(std::string)> done) {
+  struct Gathering {
+    std::mutex mutex;
+    Reading total;
+    std::vector<WorkerOutline> workers;
+    std::size_t missing;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = desks.size();
+  for (const auto& each : desks) {
+    // Each part is taken on the thread that owns it; the last one writes the page.
+    each->worker().post([this, gathering, &asker, page, done, &desk = *each] {
+      WorkerOutline outline{.index = desk.worker().index(), .reading = desk.worker().reading()};
+      if (page == Endpoint::admin) outline.outboxes = desk.worker().fullest(kFullest);
+      const std::scoped_lock lock(gathering->mutex);
+      gathering->total.workers.add(outline.reading);
+      gathering->total.desks.add(desk.counts);
+      gathering->workers.push_back(std::move(outline));
+      if (--gathering->missing > 0) return;
+      complete(gathering->total);
+      std::ranges::sort(gathering->workers, {}, &WorkerOutline::index);
+      std::string body = page == Endpoint::metrics ? metrics_text(gathering->total)
+                                                   : admin_json(gathering->total, gathering->workers, hub);
+      asker.post([done, text = std::move(body)]() mutable { done(std::move(text)); });
+    });
+  }
+}
+
+void Server::State::adapt_every_second() {
+  hub::Worker& own = hub.worker(0);
+  const std::uint64_t messages = hub.published().messages;
+  const double p95_ms = own.recent_p95_ns() / 1e6;
+  hub.adapt(static_cast<double>(messages - std::exchange(messages_before, messages)), p95_ms);
+  own.after(std::chrono::seconds(1), [this] { adapt_every_second(); });
 }
 
 template <class Task>
@@ -146,7 +239,7 @@ void Server::State::on_each(Task task) {
   for (const auto& desk : desks) {
     std::packaged_task<void()> packaged([&task, &desk] { task(*desk); });
     done.push_back(packaged.get_future());
-    asio::post(desk->worker.context(), std::move(packaged));
+    desk->worker().post([run = std::move(packaged)]() mutable { run(); });
   }
   for (std::future<void>& each : done) each.get();
 }
@@ -156,30 +249,20 @@ Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
-std::uint16_t Server::port() const { return state_->port; }
+std::uint16_t Server::port() const { return state_->listener.port; }
 
 Result<Server> Server::start(const Options& options) {
-  const bool v6 = options.address.find(':') != std::string::npos;
-  const std::string where =
-      "listen on " + (v6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) return fail(0, where + ": not an IP address", "write it like 127.0.0.1:8080 or [::1]:8080");
+  auto listener = listen_on(options.address, options.port);
+  if (!listener) return std::unexpected(std::move(listener.error()));
   auto state = std::make_unique<State>(options);
-  const tcp::endpoint endpoint(address, options.port);
-  tcp::acceptor& acceptor = state->acceptor;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (!error) state->port = acceptor.local_endpoint(error).port();
-  if (error) {
-    const bool taken = error == asio::error::address_in_use;
-    return fail(error.value(), where,
-                taken ? "choose another with --listen 127.0.0.1:0 (any free port), or see who has it: ss -ltnp"
-                      : "--listen takes an address of this machine; ports below 1024 need privilege");
+  state->listener = std::move(*listener);
+  if (!options.certificate.empty()) {
+    auto tls = make_tls(options.certificate, options.key);
+    if (!tls) return std::unexpected(std::move(tls.error()));
+    state->tls = std::move(*tls);
   }
-  asio::co_spawn(state->hub.worker(0).context(), state->accept_all(), asio::detached);
+  state->hub.worker(0).watch(state->listener.socket.get(), [raw = state.get()] { raw->accept_some(); });
+  state->hub.worker(0).after(std::chrono::seconds(1), [raw = state.get()] { raw->adapt_every_second(); });
   try {
     for (std::size_t i = 0; i < state->hub.workers(); ++i) {
       state->threads.emplace_back([&worker = state->hub.worker(i)] { worker.run(); });
@@ -190,42 +273,44 @@ Result<Server> Server::start(const Options& options) {
   return Server(std::move(state));
 }
 
+void Server::set_limits(const Limits& limits) {
+  state_->on_each([&](Desk& desk) {
+    if (&desk == state_->desks.front().get()) state_->limits = limits;
+    desk.set_limits(limits);
+  });
+}
+
+void Server::remap(std::size_t slot, unsigned worker) { state_->hub.slots().remap(slot, worker); }
+
 Reading Server::reading() {
   Reading total;
   if (state_->threads.empty()) {
-    for (const auto& desk : state_->desks) state_->add(total, *desk);
+    for (const auto& desk : state_->desks) State::add(total, *desk);
   } else {
     std::mutex adding;
-    state_->on_each([&](const Desk& desk) {
+    state_->on_each([&](Desk& desk) {
       const std::scoped_lock lock(adding);
-      state_->add(total, desk);
+      State::add(total, desk);
     });
   }
-  total.published = state_->hub.published();
-  total.registry = state_->hub.registry().reading();
+  state_->complete(total);
   return total;
 }
 
 Reading Server::stop() {
   const auto deadline = std::chrono::steady_clock::now() + state_->options.drain;
+  state_->stopping = true;
   state_->on_each([this](Desk& desk) {
-    boost::system::error_code ignored;
-    if (&desk == state_->desks.front().get()) state_->acceptor.close(ignored);
+    if (&desk == state_->desks.front().get()) {
+      desk.worker().unwatch(state_->listener.socket.get());
+      state_->listener.socket.reset();
+    }
     desk.begin_drain();
-    desk.worker.begin_drain();
   });
   while (state_->hub.open_connections() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kStopPoll);
   }
-  state_->on_each([](Desk& desk) {
-    desk.worker.end_all();
-    desk.worker.finish();
-  });
-  for (std::size_t i = 0; i < state_->hub.workers(); ++i) state_->hub.worker(i).context().stop();
-  for (std::thread& thread : state_->threads) thread.join();
-  state_->threads.clear();
-  // What publishers left with a worker that had finished already.
-  for (std::size_t i = 0; i < state_->hub.workers(); ++i) state_->hub.worker(i).end_all();
+  state_->halt();
   return reading();
 }
 

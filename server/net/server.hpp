@@ -10,11 +10,11 @@
 
 namespace fanlight::server::net {
 
-/// One thread per worker; the first one accepts as well and hands connections out in turn. Threads: one at a time.
+/// One thread per worker; the first one accepts as well and hands connections out. Threads: one at a time.
 class Server {
  public:
-  /// Listens and serves from here on. Errors: the address cannot be parsed, the port is taken, no thread can be
-  /// started.
+  /// Listens and serves from here on. Errors: the address cannot be parsed, the port is taken, a certificate cannot be
+  /// read, no thread can be started.
   static Result<Server> start(const Options& options);
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
@@ -23,8 +23,14 @@ class Server {
 
   std::uint16_t port() const;
 
-  /// Stops accepting, lets what is queued leave, sends WebSocket clients a close frame 1001, ends event streams and
-  /// requests; after `Options::drain` it ends what is left. Returns the final account. Call once.
+  /// From the next request on. Connections that are there stay.
+  void set_limits(const Limits& limits);
+  /// Moves a slot of addresses to a worker; see `--affinity`.
+  void remap(std::size_t slot, unsigned worker);
+
+  /// Stops accepting, lets what is queued leave, advises streams when to come back, sends WebSocket clients a close
+  /// frame 1001, ends event streams and requests; after `Options::drain` it ends what is left. Returns the final
+  /// account. Call once.
   Reading stop();
   /// Counts so far. Waits for one loop turn of each worker. After `stop`: the final account.
   Reading reading();

@@ -6,33 +6,39 @@
 #include <string>
 
 #include "server/codec/client_frames.hpp"
-#include "server/codec/sse.hpp"
-#include "server/codec/websocket.hpp"
+#include "server/codec/message.hpp"
 
 namespace {
 
 using namespace fanlight::server;
 
-void BM_encode_sse(benchmark::State& state) {
+/// One message, all its bytes in one wire form. Arguments: bytes of payload, the form, how the payload is written.
+void BM_encode(benchmark::State& state) {
   const std::string payload(static_cast<std::size_t>(state.range(0)), 'x');
-  std::uint64_t id = 0;
+  const auto wire = static_cast<codec::Wire>(state.range(1));
   for (auto _ : state) {
-    const auto event = codec::encode_sse(payload, 1);
-    codec::set_sse_id(*event, ++id);
-    benchmark::DoNotOptimize(event->bytes());
+    codec::NewMessage message = codec::new_message();
+    message->topic = "news";
+    message->payload = payload;
+    message->id = 12345;
+    message->codec = static_cast<codec::PayloadCodec>(state.range(2));
+    benchmark::DoNotOptimize(message->form(wire).bytes());
   }
   state.SetItemsProcessed(state.iterations());
   state.SetBytesProcessed(state.iterations() * state.range(0));
+  state.SetLabel(std::string(codec::name_of(wire)) + " " +
+                 std::string(codec::name_of(static_cast<codec::PayloadCodec>(state.range(2)))));
 }
-BENCHMARK(BM_encode_sse)->Arg(128)->Arg(64 * 1024);
-
-void BM_encode_websocket(benchmark::State& state) {
-  const std::string payload(static_cast<std::size_t>(state.range(0)), 'x');
-  for (auto _ : state) benchmark::DoNotOptimize(codec::encode_websocket(payload, 1)->bytes());
-  state.SetItemsProcessed(state.iterations());
-  state.SetBytesProcessed(state.iterations() * state.range(0));
+void forms(benchmark::internal::Benchmark* bench) {
+  for (const std::int64_t bytes : {128, 64 * 1024}) {
+    for (std::int64_t wire = 0; wire < 4; ++wire) bench->Args({bytes, wire, 0});
+    for (std::int64_t wire = 0; wire < 2; ++wire) {
+      for (std::int64_t payload_codec = 1; payload_codec < 4; ++payload_codec)
+        bench->Args({bytes, wire, payload_codec});
+    }
+  }
 }
-BENCHMARK(BM_encode_websocket)->Arg(128)->Arg(64 * 1024);
+BENCHMARK(BM_encode)->Apply(forms);
 
 void BM_read_client_frames(benchmark::State& state) {
   std::string bytes;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "server/codec/sse.hpp"
 #include "server/hub/outbox.hpp"
 
 namespace {
@@ -19,7 +18,7 @@ void BM_outbox_deliver(benchmark::State& state) {
   const auto depth = static_cast<std::size_t>(state.range(1));
   std::vector<hub::Outbox> outboxes;
   for (std::size_t i = 0; i < subscribers; ++i) outboxes.emplace_back(256);
-  const codec::Frame frame = codec::encode_sse(std::string(128, 'x'), 1);
+  const codec::Frame frame = codec::event_frame(std::string(140, 'x'), 1);
   std::array<iovec, 256> room;
   for (auto _ : state) {
     for (hub::Outbox& outbox : outboxes) {
@@ -37,7 +36,7 @@ BENCHMARK(BM_outbox_deliver)->Args({1000, 1})->Args({10'000, 1})->Args({1000, 16
 /// A client that reads nothing: every message drops an older one.
 void BM_outbox_drop_oldest(benchmark::State& state) {
   hub::Outbox outbox(256);
-  const codec::Frame frame = codec::encode_sse(std::string(128, 'x'), 1);
+  const codec::Frame frame = codec::event_frame(std::string(140, 'x'), 1);
   for (int i = 0; i < 256; ++i) outbox.offer(frame);
   outbox.sent(1, [](const codec::Encoded&) {});  // the head is half sent and stays
   for (auto _ : state) benchmark::DoNotOptimize(outbox.offer(frame));

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/codec/deflate.hpp"
+
 namespace fanlight::server::codec {
 namespace {
 
@@ -45,11 +47,12 @@ struct Asked {
   std::vector<std::string> pongs;
   CloseCode close = CloseCode::none;
   bool by_client = false;
+  std::vector<std::string> messages;
 };
 
 /// Feeds the bytes in portions of `portion` and gathers what is asked.
 Asked feed(std::string_view bytes, std::size_t portion) {
-  ClientFrames frames(kMaxMessage);
+  ClientFrames frames({.max_message_bytes = kMaxMessage, .keep = true});
   Asked asked;
   while (!bytes.empty()) {
     std::span<const std::byte> rest = std::as_bytes(std::span(bytes.data(), std::min(portion, bytes.size())));
@@ -58,6 +61,7 @@ Asked feed(std::string_view bytes, std::size_t portion) {
       const ClientRequest request = frames.next(rest);
       if (request.kind == Kind::none) break;
       if (request.kind == Kind::pong) asked.pongs.push_back(request.payload);
+      if (request.kind == Kind::message) asked.messages.push_back(request.payload);
       if (request.kind == Kind::close) {
         EXPECT_EQ(asked.close, CloseCode::none) << "closed twice";
         asked.close = request.code;
@@ -98,7 +102,12 @@ TEST(ClientFrames, Table) {
       {"close code 1005", frame(0x88, "\x03\xED"sv), {}, kProtocol},
       {"close code 999", frame(0x88, "\x03\xE7"sv), {}, kProtocol},
       {"close code 5000", frame(0x88, "\x13\x88"sv), {}, kProtocol},
-      {"close reason not UTF-8", frame(0x88, "\x03\xE8\xFF"sv), {}, kProtocol},
+      {"close reason not UTF-8", frame(0x88, "\x03\xE8\xFF"sv), {}, CloseCode::not_text},
+      {"text not UTF-8", frame(0x81, "\xFF"), {}, CloseCode::not_text},
+      {"text ends inside a character", frame(0x81, "\xC3"), {}, CloseCode::not_text},
+      {"a character over two fragments", frame(0x01, "\xC3") + frame(0x80, "\xA9") + frame(0x89, "ok"), {"ok"}},
+      {"binary need not be text", frame(0x82, "\xFF") + frame(0x89, "ok"), {"ok"}},
+      {"wrong text is found before its end", header(0x81, 100) + std::string("\xEE", 1), {}, CloseCode::not_text},
       {"not masked", header(0x81, 1, false) + "x", {}, kProtocol},
       {"reserved bit 1", frame(0xC1, ""), {}, kProtocol},
       {"reserved bit 2", frame(0xA1, ""), {}, kProtocol},
@@ -128,6 +137,52 @@ TEST(ClientFrames, Table) {
       EXPECT_EQ(asked.close, c.close);
       EXPECT_EQ(asked.by_client, c.by_client);
     }
+  }
+}
+
+TEST(ClientFrames, HandsMessagesOutWhole) {
+  const Asked asked = feed(frame(0x01, "one ") + frame(0x89, "p") + frame(0x80, "message") + frame(0x82, "two"), 1);
+  EXPECT_EQ(asked.messages, (std::vector<std::string>{"one message", "two"}));
+  EXPECT_EQ(asked.pongs, (std::vector<std::string>{"p"}));
+}
+
+TEST(ClientFrames, InflatesWhatWasDeflated) {
+  const std::string text(500, 'x');
+  std::string squeezed;
+  append_deflated(squeezed, text);
+  squeezed.resize(squeezed.size() - 4);
+  struct Case {
+    const char* name;
+    std::string bytes;
+    std::vector<std::string> messages;
+    CloseCode close;
+  };
+  std::string bomb, large(100'000, 'b');
+  append_deflated(bomb, large);
+  for (const Case& c : {
+           Case{"whole", frame(0xC1, squeezed), {text}, CloseCode::none},
+           Case{"in fragments",
+                frame(0x41, squeezed.substr(0, 3)) + frame(0x80, squeezed.substr(3)),
+                {text},
+                CloseCode::none},
+           Case{"plain beside it", frame(0xC1, squeezed) + frame(0x81, "plain"), {text, "plain"}, CloseCode::none},
+           Case{"empty", frame(0xC1, std::string_view("\0", 1)), {""}, CloseCode::none},
+           Case{"not deflate", frame(0xC1, "\xFF\xFF\xFF"), {}, CloseCode::too_big},
+           Case{"a bomb", frame(0xC2, bomb), {}, CloseCode::too_big},
+           Case{"compressed ping", frame(0xC9, "x"), {}, CloseCode::protocol_error},
+           Case{"bit on a continuation", frame(0x41, squeezed) + frame(0xC0, ""), {}, CloseCode::protocol_error},
+       }) {
+    SCOPED_TRACE(c.name);
+    ClientFrames frames({.max_message_bytes = 1000, .keep = true, .deflate = true});
+    std::span<const std::byte> rest = std::as_bytes(std::span(c.bytes));
+    std::vector<std::string> messages;
+    CloseCode close = CloseCode::none;
+    for (ClientRequest request = frames.next(rest); request.kind != Kind::none; request = frames.next(rest)) {
+      if (request.kind == Kind::message) messages.push_back(request.payload);
+      if (request.kind == Kind::close) close = request.code;
+    }
+    EXPECT_EQ(messages, c.messages);
+    EXPECT_EQ(close, c.close);
   }
 }
 

@@ -10,12 +10,10 @@
 namespace fanlight::server::codec {
 namespace {
 
-std::string encoded(std::string_view payload, std::uint64_t id) {
-  const auto event = encode_sse(payload, 7);
-  set_sse_id(*event, id);
-  EXPECT_EQ(event->published_ns, 7u);
-  EXPECT_EQ(event->kind, Encoded::Kind::event);
-  return std::string(event->bytes());
+std::string encoded(std::string_view payload, std::uint64_t id, std::string_view name = {}) {
+  std::string out;
+  append_sse(out, id, name, payload);
+  return out;
 }
 
 TEST(Sse, OneDataLinePerLine) {
@@ -50,6 +48,28 @@ TEST(Sse, OneDataLinePerLine) {
 TEST(Sse, KeepsBytesThatAreNotText) {
   const std::string payload("a\0\xFF", 3);
   EXPECT_EQ(encoded(payload, 1), "id: 1\ndata: " + payload + "\n\n");
+}
+
+TEST(Sse, NamesCommentsAndAdvice) {
+  EXPECT_EQ(encoded("x", 7, "price"), "id: 7\nevent: price\ndata: x\n\n");
+  std::string out;
+  append_sse(out, std::nullopt, "loss", "{}");
+  EXPECT_EQ(out, "event: loss\ndata: {}\n\n");
+  out.clear();
+  append_sse_comment(out, "two\nlines\x01 and\x7F" + std::string(300, 'x'));
+  EXPECT_TRUE(out.starts_with(": two lines  and xxx")) << "no control characters";
+  EXPECT_EQ(out.size(), 2 + 256 + 2u) << "cut to 256 bytes";
+  out.clear();
+  append_sse_retry(out, std::chrono::milliseconds(15000));
+  EXPECT_EQ(out, "retry: 15000\n\n");
+}
+
+TEST(Sse, EventNames) {
+  for (const char* good : {"a", "price.update", "A-1_b"}) EXPECT_TRUE(is_event_name(good)) << good;
+  for (const char* bad : {"", "two words", "line\nend", "colon:", "caf\xC3\xA9"})
+    EXPECT_FALSE(is_event_name(bad)) << bad;
+  EXPECT_TRUE(is_event_name(std::string(64, 'x')));
+  EXPECT_FALSE(is_event_name(std::string(65, 'x')));
 }
 
 TEST(Sse, HeartbeatIsAComment) {

@@ -48,5 +48,14 @@ TEST(WebsocketEncode, ControlFrames) {
   EXPECT_EQ(websocket_ping()->kind, Encoded::Kind::control);
 }
 
+// Source: RFC 6455, 1.3.
+TEST(WebsocketHandshake, AcceptsTheKeyOfTheRfc) {
+  EXPECT_EQ(websocket_accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_TRUE(is_websocket_key("dGhlIHNhbXBsZSBub25jZQ=="));
+  for (const char* bad :
+       {"", "short==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNhbXBsZSBub25jZQ==="})
+    EXPECT_FALSE(is_websocket_key(bad)) << bad;
+}
+
 }  // namespace
 }  // namespace fanlight::server::codec

@@ -10,75 +10,86 @@ namespace {
 
 using codec::Wire;
 
-codec::Frame frame(std::string bytes) { return codec::control_frame(std::move(bytes)); }
-
-TEST(Inbox, AsksForOneWakePerBatch) {
-  Inbox inbox;
-  const std::vector<SessionRef> two = {{1, 0}, {2, 5}};
-  EXPECT_TRUE(inbox.push(frame("a"), Wire::sse, two));
-  EXPECT_FALSE(inbox.push(frame("b"), Wire::websocket, std::span(two).first(1)));
-  EXPECT_EQ(inbox.counts().queued, (std::array<std::uint64_t, 2>{2, 1}));
-
-  Inbox::Batch batch;
-  inbox.take(batch);
-  ASSERT_EQ(batch.entries.size(), 2u);
-  EXPECT_EQ(batch.entries[0].frame->bytes(), "a");
-  EXPECT_EQ(batch.entries[0].sessions, 2u);
-  EXPECT_EQ(batch.entries[1].wire, Wire::websocket);
-  EXPECT_EQ(batch.sessions, (std::vector<SessionRef>{{1, 0}, {2, 5}, {1, 0}}));
-  EXPECT_EQ(inbox.counts().queued, (std::array<std::uint64_t, 2>{0, 0}));
-  EXPECT_EQ(inbox.counts().offered, (std::array<std::uint64_t, 2>{2, 1}));
-  EXPECT_TRUE(inbox.push(frame("c"), Wire::sse, two)) << "the next batch needs its own wake";
-}
-
-TEST(Inbox, FullDropsTheNewestAndCounts) {
-  Inbox by_entries(2, 1000);
-  Inbox by_bytes(1000, 10);
-  const std::vector<SessionRef> three(3);
-  for (Inbox* inbox : {&by_entries, &by_bytes}) {
-    EXPECT_TRUE(inbox->push(frame("12345"), Wire::sse, three));
-    EXPECT_FALSE(inbox->push(frame("12345"), Wire::sse, three));
-    EXPECT_FALSE(inbox->push(frame("1"), Wire::sse, three));
-    const Inbox::Counts counts = inbox->counts();
-    EXPECT_EQ(counts.offered[0], 9u);
-    EXPECT_EQ(counts.dropped[0], 3u);
-    EXPECT_EQ(counts.queued[0], 6u);
+Delivery delivery(std::uint64_t id, unsigned sessions = 0) {
+  codec::NewMessage message = codec::new_message();
+  message->id = id;
+  Delivery made{.message = std::move(message), .topic = TopicPtr(new Topic("t", {}, 0))};
+  if (sessions > 0) {
+    auto list = new_session_list();
+    for (std::uint32_t i = 0; i < sessions; ++i) list->sessions.push_back({.slot = i, .wire = Wire::websocket});
+    made.sessions = std::move(list);
   }
+  return made;
 }
 
-TEST(Inbox, TakesAFrameOfAnySizeWhenEmpty) {
-  Inbox inbox(10, 4);
-  EXPECT_TRUE(inbox.push(frame("far above four bytes"), Wire::sse, std::vector<SessionRef>(1)));
-  EXPECT_EQ(inbox.counts().dropped[0], 0u);
+class InboxKinds : public ::testing::TestWithParam<QueueKind> {};
+INSTANTIATE_TEST_SUITE_P(Both, InboxKinds, ::testing::Values(QueueKind::vector, QueueKind::ring), [](const auto& each) {
+  return std::string(kQueueNames[static_cast<std::size_t>(each.param)]);
+});
+
+TEST_P(InboxKinds, GivesBackInOrderWhatItTook) {
+  Inbox inbox(GetParam(), 8);
+  EXPECT_TRUE(inbox.empty());
+  for (std::uint64_t id = 1; id <= 8; ++id) EXPECT_TRUE(inbox.push(delivery(id)));
+  EXPECT_EQ(inbox.size(), 8u);
+  std::vector<Delivery> taken;
+  inbox.take(taken);
+  ASSERT_EQ(taken.size(), 8u);
+  for (std::uint64_t id = 1; id <= 8; ++id) EXPECT_EQ(taken[id - 1].message->id, id);
+  EXPECT_TRUE(inbox.empty());
+}
+
+TEST_P(InboxKinds, NotesWhatDoesNotFit) {
+  Inbox inbox(GetParam(), 2);
+  EXPECT_TRUE(inbox.push(delivery(1)));
+  EXPECT_TRUE(inbox.push(delivery(2)));
+  EXPECT_FALSE(inbox.push(delivery(3, 5))) << "five sessions that the publisher knew";
+  const Delivery local = delivery(4);
+  EXPECT_FALSE(inbox.push(local));
+  EXPECT_FALSE(inbox.push(local)) << "the worker knows for whom";
+  EXPECT_FALSE(inbox.empty());
+  const Lost lost = inbox.take_lost();
+  EXPECT_EQ(lost.deliveries[index_of(Wire::websocket)], 5u);
+  ASSERT_EQ(lost.messages.size(), 1u);
+  EXPECT_EQ(lost.messages[0].first, local.topic);
+  EXPECT_EQ(lost.messages[0].second, 2u);
+  EXPECT_FALSE(inbox.take_lost().any());
 }
 
 // Several publishers and one worker: nothing is lost, doubled or reordered within a publisher.
-TEST(Inbox, ManyWritersOneReader) {
+TEST_P(InboxKinds, ManyWritersOneReader) {
   constexpr unsigned kWriters = 4;
   constexpr unsigned kEach = 5000;
-  Inbox inbox(kWriters * kEach, 1u << 30);
+  Inbox inbox(GetParam(), 256);
   std::vector<std::thread> writers;
   for (unsigned writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&inbox, writer] {
-      const codec::Frame shared = frame("x");
-      for (unsigned i = 0; i < kEach; ++i) {
-        const SessionRef ref{.slot = writer, .generation = i};
-        inbox.push(shared, Wire::sse, std::span(&ref, 1));
+      for (std::uint64_t i = 0; i < kEach; ++i) {
+        while (inbox.size() > 200) std::this_thread::yield();
+        codec::NewMessage message = codec::new_message();
+        message->id = i;
+        message->trace = writer;
+        inbox.push({.message = std::move(message)});
       }
     });
   }
-  std::vector<unsigned> next(kWriters, 0);
-  Inbox::Batch batch;
-  for (unsigned seen = 0; seen < kWriters * kEach;) {
+  std::vector<std::uint64_t> next(kWriters, 0);
+  std::vector<Delivery> batch;
+  std::uint64_t seen = 0, lost = 0;
+  while (seen + lost < kWriters * kEach) {
+    batch.clear();
     inbox.take(batch);
-    for (const SessionRef& ref : batch.sessions) {
-      ASSERT_EQ(ref.generation, next[ref.slot]++);
+    for (const Delivery& each : batch) {
+      ASSERT_GE(each.message->id, next[each.message->trace]);
+      next[each.message->trace] = each.message->id + 1;
       ++seen;
     }
+    for (const auto& [topic, count] : inbox.take_lost().messages) lost += count;
+    std::this_thread::yield();
   }
   for (std::thread& writer : writers) writer.join();
-  EXPECT_EQ(inbox.counts().offered[0], kWriters * kEach);
-  EXPECT_EQ(inbox.counts().queued[0], 0u);
+  EXPECT_TRUE(inbox.empty());
+  EXPECT_GT(seen, lost);
 }
 
 }  // namespace

@@ -96,25 +96,31 @@ inline Answered read_answer(RawClient& client) {
   return answered;
 }
 
-inline std::string request(std::string_view method, std::string_view target, std::string_view body = {}) {
+inline std::string request(std::string_view method, std::string_view target, std::string_view body = {},
+                           std::string_view headers = {}) {
   std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: test\r\n";
+  text += headers;
   if (method == "POST" || !body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   return text + "\r\n" + std::string(body);
 }
 
 /// One request on a connection of its own.
-inline Answered ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view body = {}) {
+inline Answered ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view body = {},
+                    std::string_view headers = {}) {
   RawClient client(port);
-  client.send(request(method, target, body));
+  client.send(request(method, target, body, headers));
   return read_answer(client);
 }
 
 /// An event stream whose answer has been read: it is subscribed.
-inline RawClient subscribe_sse(std::uint16_t port, std::string_view topic, int receive_buffer = 0) {
+inline RawClient subscribe_sse(std::uint16_t port, std::string_view topic, int receive_buffer = 0,
+                               std::string_view headers = {}) {
   RawClient client(port, receive_buffer);
-  client.send(request("GET", "/sse/" + std::string(topic)));
+  client.send(request("GET", "/sse/" + std::string(topic), {}, headers));
   const std::string head = client.read_until("\r\n\r\n");
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\n")) << head;
+  const std::string advice = client.read_until("\n\n");
+  EXPECT_TRUE(advice.starts_with("retry: ")) << advice;
   return client;
 }
 
