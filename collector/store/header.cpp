@@ -35,7 +35,12 @@ Result<Header> read_header(const std::filesystem::path& path) {
   if (::pread(file.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return Header{};
   constexpr std::string_view kMagic{"SQLite format 3\0", 16};
   if (std::string_view(reinterpret_cast<const char*>(bytes.data()), kMagic.size()) != kMagic) return Header{};
-  return Header{.sqlite = true, .application_id = big_endian(bytes, 68), .user_version = big_endian(bytes, 60)};
+  const std::uint32_t page = std::uint32_t{bytes[16]} << 8 | bytes[17];
+  return Header{.sqlite = true,
+                .application_id = big_endian(bytes, 68),
+                .user_version = big_endian(bytes, 60),
+                .says_bytes = std::uint64_t{big_endian(bytes, 28)} * (page == 1 ? 65536 : page),
+                .bytes = static_cast<std::uint64_t>(status.st_size)};
 }
 
 }  // namespace fanlight::store

@@ -12,6 +12,8 @@ struct Header {
   bool sqlite = false;
   std::uint32_t application_id = 0;
   std::uint32_t user_version = 0;
+  std::uint64_t says_bytes = 0;  // how large the file says that it is
+  std::uint64_t bytes = 0;       // how large it is
 };
 
 /// Never waits: a FIFO or a device is refused. Errors: no such file, not regular, unreadable.

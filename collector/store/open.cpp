@@ -1,8 +1,10 @@
 #include "collector/store/open.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "collector/store/header.hpp"
@@ -110,13 +112,30 @@ Result<> check_pages(sqlite3* db, const std::string& name) {
   if (!check) return within(name, check.error());
   const auto row = check->next();
   if (!row) return within(name, row.error());
-  if (!*row || check->text(0) != "ok") return fail(0, name + " is damaged: " + check->text(0), kDamagedHint);
-  return {};
+  const std::string found = *row ? check->text(0) : std::string();
+  if (found == "ok") return {};
+  // The first line only names the database, of which there is one.
+  std::string_view first = found;
+  while (first.starts_with("*** in database ")) first.remove_prefix(std::min(first.find('\n'), first.size() - 1) + 1);
+  first = first.substr(0, first.find('\n'));
+  return fail(0, name + " is damaged: " + (first.empty() ? "its pages form no tree" : std::string(first)),
+              kDamagedHint);
+}
+
+/// True where a recorder's log or journal holds what the file does not.
+bool has_log(const std::filesystem::path& path) {
+  for (const char* suffix : {"-wal", "-journal"}) {
+    std::error_code none;
+    if (std::filesystem::file_size(path.string() + suffix, none) > 0 && !none) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 Result<Opened> open_checked(const std::filesystem::path& path) {
+  // Before the file: a log that ends while we look was folded into it.
+  const bool logged = has_log(path);
   const auto header = read_header(path);
   if (!header) return std::unexpected(header.error());
   const std::string name = path.string();
@@ -130,6 +149,13 @@ Result<Opened> open_checked(const std::filesystem::path& path) {
                 "open it with that release, or update this one");
   }
   if (header->user_version == 0) return fail(0, name + " has no schema version", kDamagedHint);
+  // The last page may end in free space, whose loss no check of its content sees.
+  if (!logged && header->bytes < header->says_bytes) {
+    return fail(0,
+                name + " was cut short: " + std::to_string(header->bytes) + " of its " +
+                    std::to_string(header->says_bytes) + " bytes are there",
+                kDamagedHint);
+  }
 
   auto db = open_readable(path);
   if (!db) return std::unexpected(db.error());

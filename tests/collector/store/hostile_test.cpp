@@ -71,6 +71,57 @@ TEST_F(Hostile, ATruncatedFileIsRefusedWhereverItEnds) {
     write_bytes(file("cut"), good.substr(0, size + 1234));
     EXPECT_FALSE(open_recording(file("cut")));
   }
+  // The last page may end in free space, whose loss no page check sees.
+  for (std::size_t less = 1; less <= 4096; less += less < 8 ? 1 : 511) {
+    SCOPED_TRACE(less);
+    write_bytes(file("cut"), good.substr(0, good.size() - less));
+    const auto back = open_recording(file("cut"));
+    ASSERT_FALSE(back);
+    EXPECT_NE(back.error().what.find(std::to_string(good.size() - less) + " of its " + std::to_string(good.size())),
+              std::string::npos)
+        << back.error().what;
+    EXPECT_FALSE(back.error().hint.empty());
+  }
+}
+
+TEST_F(Hostile, WhatTheLogHoldsMayBeMissingInTheFile) {
+  ASSERT_TRUE(record(file(), testing::broadcaster(), false));
+  // Nobody finished it: a copy taken with its log is whole, whatever the file alone holds.
+  {
+    auto recorder = Recorder::create(file("live"), testing::broadcaster().target(), 0);
+    ASSERT_TRUE(recorder);
+    for (int i = 0; i < 2; ++i) {
+      profile::Slice slice = testing::broadcaster().slices()[0];
+      slice.to_ns += static_cast<std::uint64_t>(i);
+      ASSERT_TRUE(recorder->append(testing::broadcaster().tables(), slice));
+    }
+    write_bytes(file("copy"), bytes_of(file("live")));
+    write_bytes(file("copy-wal"), bytes_of(file("live-wal")));
+    ASSERT_GT(std::filesystem::file_size(file("copy-wal")), 0u) << "else this tests nothing";
+  }
+  const auto back = open_recording(file("copy"));
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(back->slices().size(), 2u);
+}
+
+TEST_F(Hostile, DamageIsToldInOneLine) {
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  const std::string good = bytes_of(file());
+  unsigned damaged = 0;
+  for (std::size_t page = 1; page < good.size() / 4096; ++page) {
+    SCOPED_TRACE(page);
+    std::string bytes = good;
+    bytes[page * 4096 + 7] = static_cast<char>(bytes[page * 4096 + 7] + 90);  // bytes that are said to be fragments
+    write_bytes(file("damaged"), bytes);
+    const auto back = open_recording(file("damaged"));
+    if (back) continue;
+    ++damaged;
+    EXPECT_EQ(back.error().what.find('\n'), std::string::npos) << back.error().what;
+    EXPECT_EQ(back.error().what.find("***"), std::string::npos) << back.error().what;
+    EXPECT_NE(back.error().what.find("is damaged: "), std::string::npos) << back.error().what;
+    EXPECT_GT(back.error().what.size(), (file("damaged").string() + " is damaged: ").size());
+  }
+  EXPECT_GT(damaged, 5u);
 }
 
 TEST_F(Hostile, DamagedBytesNeverBreakTheReader) {
