@@ -2,36 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "collector/kernel/privilege.hpp"
+#include "collector/profile/cross_check.hpp"
 #include "core/units.hpp"
 
 namespace fanlight::cli {
 namespace {
-
-struct Sums {
-  std::uint64_t ns = 0;
-  std::uint64_t samples = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t switches = 0;
-};
-
-Sums sums_of(const profile::Window& window) {
-  Sums sums;
-  for (const profile::Slice& slice : window.slices()) {
-    sums.ns += slice.to_ns - slice.from_ns;
-    for (const LedgerEntry& entry : slice.ledger) {
-      sums.samples += entry.delivered;
-      sums.dropped += entry.dropped_total();
-    }
-    for (const profile::ThreadSlice& thread : slice.threads) {
-      sums.switches += thread.switches_voluntary + thread.switches_preempted;
-    }
-  }
-  return sums;
-}
 
 std::string seconds_of(std::uint64_t ns) {
   const std::uint64_t tenths = (ns + 50'000'000) / 100'000'000;
@@ -43,27 +23,46 @@ std::string seconds_of(std::uint64_t ns) {
 Progress::Progress(std::optional<std::chrono::nanoseconds> total)
     : total_(total), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
+void Progress::add_new(const profile::Window& window) {
+  const std::uint64_t forgotten = window.slices_forgotten();
+  for (slices_ = std::max(slices_, forgotten); slices_ < forgotten + window.slices().size(); ++slices_) {
+    const profile::Slice& slice = window.slices()[slices_ - forgotten];
+    ns_ += slice.to_ns - slice.from_ns;
+    for (const LedgerEntry& entry : slice.ledger) lost_ += entry.dropped_total();
+    for (const profile::ThreadSlice& thread : slice.threads) {
+      switches_ += thread.switches_voluntary + thread.switches_preempted;
+    }
+    for (const profile::SampleRow& row : slice.samples) {
+      // A row of these stands for operations, not for samples.
+      if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples_ += row.count;
+    }
+  }
+}
+
 void Progress::update(const profile::Window& window) {
+  add_new(window);
   ++updates_;
   if (!terminal_ && updates_ % 10 != 0) return;
-  const Sums sums = sums_of(window);
   const std::string of = total_ ? " of " + seconds_of(static_cast<std::uint64_t>(total_->count())) : std::string();
   std::fprintf(stderr, "%srecording: %s%s s, %s samples, %s switches, %s lost%s", terminal_ ? "\r\033[K" : "",
-               seconds_of(sums.ns).c_str(), of.c_str(), format_count(static_cast<double>(sums.samples)).c_str(),
-               format_count(static_cast<double>(sums.switches)).c_str(),
-               format_count(static_cast<double>(sums.dropped)).c_str(), terminal_ ? "" : "\n");
+               seconds_of(ns_).c_str(), of.c_str(), format_count(static_cast<double>(samples_)).c_str(),
+               format_count(static_cast<double>(switches_)).c_str(), format_count(static_cast<double>(lost_)).c_str(),
+               terminal_ ? "" : "\n");
 }
 
 void Progress::finish(const profile::Window& window, const std::filesystem::path& file) {
-  const Sums sums = sums_of(window);
+  add_new(window);
   for (const profile::Slice& slice : window.slices()) {
     for (const profile::Event& event : slice.events)
       std::fprintf(stderr, "%s%s\n", terminal_ ? "\r\033[K" : "", event.text.c_str());
   }
   std::fprintf(stderr, "%srecorded %s s of %s (pid %d) into %s: %s samples, %s lost\n", terminal_ ? "\r\033[K" : "",
-               seconds_of(sums.ns).c_str(), window.target().name.c_str(), window.target().pid, file.c_str(),
-               format_count(static_cast<double>(sums.samples)).c_str(),
-               format_count(static_cast<double>(sums.dropped)).c_str());
+               seconds_of(ns_).c_str(), window.target().name.c_str(), window.target().pid, file.c_str(),
+               format_count(static_cast<double>(samples_)).c_str(), format_count(static_cast<double>(lost_)).c_str());
+  if (const auto check = profile::cross_check(window.query()); check.possible()) {
+    std::fprintf(stderr, "the two samplers agree to %s on where the CPU time goes\n",
+                 format_share(check.agreement, 1).c_str());
+  }
   std::fprintf(stderr, "next: fanlight report %s\n", file.c_str());
 }
 

@@ -17,13 +17,23 @@ class Progress {
   explicit Progress(std::optional<std::chrono::nanoseconds> total);
   /// Once a slice. On a terminal the line is rewritten; elsewhere one line every ten slices.
   void update(const profile::Window& window);
-  /// What was recorded, what was lost, and the next command to type.
+  /// What was recorded, what was lost, how far the two samplers agree, and the next command to type.
   void finish(const profile::Window& window, const std::filesystem::path& file);
 
  private:
   std::optional<std::chrono::nanoseconds> total_;
   bool terminal_ = false;
+  /// Counts the slices that are new.
+  void add_new(const profile::Window& window);
+
   std::uint64_t updates_ = 0;
+  // Sums of all slices so far: the window forgets its oldest at the cap, and adding up all of it each second would cost
+  // more the longer it takes.
+  std::uint64_t slices_ = 0;
+  std::uint64_t ns_ = 0;
+  std::uint64_t samples_ = 0;  // what the report counts as such
+  std::uint64_t lost_ = 0;
+  std::uint64_t switches_ = 0;
 };
 
 /// One line on stderr for every probe that is not in use, with the reason. Silent when nothing is missing.

@@ -74,6 +74,23 @@ TEST(Degrade, WithoutPtraceSaysThatItMayNotLook) {
   EXPECT_EQ(recorder.err().find("publishes nothing"), std::string::npos) << recorder.err();
 }
 
+/// The summary of `record` and the header of the report count the same things.
+TEST(Degrade, RecordAndReportSpeakOfTheSameSamples) {
+  const auto file = scratch("degrade_samples") / "run.fanlight";
+  Broadcast broadcast(100, 200, 8);
+  Child recorder(
+      {FANLIGHT_CLI, "record", "--pid", std::to_string(broadcast.server.pid()), "--for", "3s", "-o", file.string()});
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const std::string report = fanlight({"report", file.string()});
+  const std::string header = report.substr(0, report.find(" sample"));
+  const std::string count = header.substr(header.rfind(' ') + 1);
+  EXPECT_NE(recorder.err().find(": " + count + " sample"), std::string::npos) << recorder.err() << report;
+  const std::size_t agreement = report.find("they agree to ");
+  ASSERT_NE(agreement, std::string::npos) << report;
+  const std::string share = report.substr(agreement + 14, report.find('%', agreement) - agreement - 13);
+  EXPECT_NE(recorder.err().find("the two samplers agree to " + share), std::string::npos) << recorder.err() << share;
+}
+
 TEST(Degrade, TheReportSaysThatTheMapProbeCameLate) {
   const auto file = scratch("degrade_maps") / "run.fanlight";
   Child target({TRUTH_MAP_OPS, "late"});
