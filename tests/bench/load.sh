@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# What one receiving thread of fanlight-load takes: deliveries per second of its CPU time, memory, time to connect.
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+me='scripts/bench load'
+
+"$repo/scripts/build" fanlight-load bench_load_sender
+
+sender=''
+stop_sender() {
+  [[ -z $sender ]] || { kill "$sender" 2>/dev/null && wait "$sender" 2>/dev/null || true; }
+  sender=''
+}
+words=$(mktemp)
+trap 'stop_sender; rm -f "$words"' EXIT
+
+# measure TITLE SENDER-CORE BATCH PACE CONNECTIONS PROTOCOL
+measure() {
+  : >"$words"
+  taskset -c "$2" "$build/bin/bench_load_sender" 0 "$3" 128 "$4" 2>"$words" &
+  sender=$!
+  local url='' tries
+  for ((tries = 0; tries < 100; tries++)); do
+    url=$(sed -n 's/^listening on //p' "$words")
+    [[ -z $url ]] || break
+    sleep 0.05
+  done
+  printf '%s: ' "$1"
+  taskset -c 1 "$build/bin/fanlight-load" --url "$url" "--$6" "$5" --publish none --for 3s --warmup 1s --threads 1 \
+    --connect-rate 0 --quiet --json - 2>/dev/null | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+t = r["total"]
+cpu = r["tester"]["threads"][0]["cpu_share"]
+got = t["received"] + t["warmup_received"]
+print(t["established"], "connections in %.0f ms," % (t["connecting_ns"] / 1e6),
+      "%.0f B each;" % (r["tester"]["bytes_per_connection"] or 0),
+      "%.3g M deliveries/s, %.1f per read, %.2f of a core:" % (t["delivered_per_s"] / 1e6, got / max(1, t["reads"]), cpu),
+      "%.3g M per second of CPU" % (t["delivered_per_s"] / 1e6 / max(cpu, 1e-9)),
+      "" if t["gaps"] + t["malformed"] == 0 else "(%d gaps, %d malformed)" % (t["gaps"], t["malformed"]))'
+  stop_sender
+}
+
+for protocol in sse ws; do
+  for batch in 1 8 16 32; do
+    measure "$protocol, $batch per send, sender on its own core" 0 "$batch" 0 1000 "$protocol"
+    measure "$protocol, $batch per send, both on one core" 1 "$batch" 100 1000 "$protocol"
+  done
+  measure "$protocol, connecting only" 0 0 0 10000 "$protocol"
+done
