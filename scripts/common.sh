@@ -18,10 +18,10 @@ die() {
   exit 1
 }
 
-# misused MESSAGE: exit 2, as the programs do.
+# misused MESSAGE [HINT]: exit 2, as the programs do.
 misused() {
   say "$me: $1"
-  say "hint: $me --help"
+  say "hint: ${2:-$me --help}"
   exit 2
 }
 
