@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Writes to sockets by the target, by whatever call: exact counts per thread, a stack for one in 64. */
+/* Writes to sockets by the target, by whatever call: exact counts per thread, a stack for some. */
 #include "bpf/emit.bpf.h"
 #include "bpf/threads.bpf.h"
 
-#define ONE_IN 64
 #define OWN_FRAMES 3 /* this program, what ran it, and call_trace_sock_send_length, which calls the tracepoint */
 
 struct scratch_map socket_scratch SEC(".maps");
+
+/* One write in so many is sampled, a power of two; user space sets it by their number, so that a stack, which costs as
+ * much as a hundred counts, is taken a few hundred times a second and no more. */
+__u32 socket_one_in = 64;
 
 /* How often each errno came. User space takes out the rows of threads that have ended. */
 struct {
@@ -53,15 +56,16 @@ int BPF_PROG(fl_socket, struct sock *sock, int sent, int flags)
 		count_error(totals, -sent);
 	}
 
-	if (bpf_get_prandom_u32() % ONE_IN)
+	__u32 one_in = *(volatile __u32 *)&socket_one_in;
+	if (bpf_get_prandom_u32() & (one_in - 1))
 		return 0;
 	struct sample_room *room = room_in(&socket_scratch);
 	if (!room)
 		return 0;
 	struct fanlight_sample *sample = &room->sample;
 	sample->time_ns = bpf_ktime_get_ns();
-	sample->weight = sent > 0 ? (__u64)sent * ONE_IN : 0;
-	sample->count = ONE_IN;
+	sample->weight = sent > 0 ? (__u64)sent * one_in : 0;
+	sample->count = one_in;
 	sample->tid = totals->tid;
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_SOCKET, OWN_FRAMES);

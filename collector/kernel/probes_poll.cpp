@@ -66,8 +66,8 @@ void Probes::State::take_end(std::span<const std::byte> record) {
 }
 
 void Probes::State::hand_over(const OnSample& on_sample) {
-  for (std::size_t source = 0; source < FANLIGHT_SOURCE_THREAD_END; ++source)
-    delivered[source] += std::exchange(waiting[source], 0);
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source)
+    if (source != FANLIGHT_SOURCE_THREAD_END) delivered[source] += std::exchange(waiting[source], 0);
   for (RawSample& sample : samples) on_sample(std::move(sample));
   samples.clear();
 }

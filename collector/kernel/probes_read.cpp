@@ -1,6 +1,8 @@
 // Counts: what the kernel programs have added up.
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include "collector/kernel/decode.hpp"
@@ -12,8 +14,9 @@
 namespace fanlight::kernel {
 namespace {
 
-constexpr const char* kSourceNames[FANLIGHT_SOURCES] = {"on-cpu samples", "blocked samples", "socket samples",
-                                                        "map samples", "thread ends"};
+constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples", "map samples",
+                                        "thread ends"};
+static_assert(std::size(kSourceNames) == FANLIGHT_SOURCES, "each source has its line in the ledger");
 
 void note(std::map<std::string, std::uint64_t>& missed, const std::string& cause, std::uint64_t count) {
   if (count > 0) missed[cause] += count;
@@ -52,6 +55,7 @@ Result<Reading> Probes::read() {
   state.ends.clear();
   state.delivered[FANLIGHT_SOURCE_THREAD_END] += std::exchange(state.waiting[FANLIGHT_SOURCE_THREAD_END], 0);
   for (const auto& [tid, live] : state.live) reading.threads.push_back(live.reading);
+  state.pace_socket_samples(reading.threads);
 
   for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source) {
     Received received{.delivered = state.delivered[source], .malformed = state.malformed[source]};
@@ -106,6 +110,23 @@ Result<> Probes::State::read_threads() {
     entry = gone ? live.erase(entry) : std::next(entry);
   }
   return {};
+}
+
+void Probes::State::pace_socket_samples(const std::vector<ThreadReading>& threads) {
+  // Stacks enough to say where the writes come from, at a cost per write that falls as their number grows.
+  constexpr std::uint64_t kStacksPerSecond = 200, kMostPerStack = 1u << 16;
+  std::uint64_t writes = 0;
+  for (const ThreadReading& thread : threads) (thread.ended ? ended_writes : writes) += thread.socket.writes;
+  writes += ended_writes;
+  const std::uint64_t now = monotonic_ns();
+  if (last_pace_ns != 0 && now > last_pace_ns && writes >= last_writes) {
+    const double per_second = static_cast<double>(writes - last_writes) * 1e9 / static_cast<double>(now - last_pace_ns);
+    const auto one_in = static_cast<std::uint64_t>(per_second / kStacksPerSecond);
+    loaded.skeleton->data->socket_one_in =
+        static_cast<__u32>(std::bit_ceil(std::clamp<std::uint64_t>(one_in, 1, kMostPerStack)));
+  }
+  last_writes = writes;
+  last_pace_ns = now;
 }
 
 void Probes::State::claim_socket_errors() {

@@ -45,6 +45,10 @@ struct Probes::State {
   std::array<std::uint64_t, FANLIGHT_SOURCES> malformed{};
   std::uint64_t torn = 0;
 
+  std::uint64_t last_writes = 0;   // to sockets, of all threads that ever were
+  std::uint64_t ended_writes = 0;  // those of threads that have ended
+  std::uint64_t last_pace_ns = 0;
+
   struct Stacks {
     std::vector<std::uint64_t> kernel;
     std::vector<std::uint64_t> user;
@@ -90,6 +94,8 @@ struct Probes::State {
 
   Result<> read_threads();
   /// Gives `live` and `ends` their failed socket writes by errno; takes out the rows of those that ended.
+  /// Sets which share of the socket writes is sampled, by how many there were since the last reading.
+  void pace_socket_samples(const std::vector<ThreadReading>& threads);
   void claim_socket_errors();
   std::vector<ProgramCost> program_costs(Ledger& ledger) const;
 };
