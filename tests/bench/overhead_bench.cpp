@@ -1,0 +1,105 @@
+// What watching costs the target and the kernel, at the highest rates of events that a program can make: hand-overs
+// between two threads on one CPU, and sends. Bare and watched alternate; the difference is what a user pays.
+#include <benchmark/benchmark.h>
+#include <sys/socket.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "collector/kernel/probes.hpp"
+#include "core/clock.hpp"
+#include "tests/child.hpp"
+
+namespace fanlight {
+namespace {
+
+/// The mean time of each program over what it ran meanwhile, by the kernel's own statistics.
+void report_programs(benchmark::State& state, const kernel::Reading& reading) {
+  for (const kernel::ProgramCost& program : reading.programs)
+    if (program.runs > 1000)
+      state.counters[program.name + "_ns"] = static_cast<double>(program.run_ns) / static_cast<double>(program.runs);
+}
+
+/// Runs `command` to its end, watched or not, and returns how long it took after it was let go.
+double run(benchmark::State& state, const std::vector<std::string>& command, bool watched, std::string& out) {
+  testing::Child program(command);
+  if (program.await("ready").empty()) {
+    state.SkipWithError("the program did not start");
+    return 0;
+  }
+  std::optional<kernel::Probes> probes;
+  if (watched) {
+    auto attached = kernel::Probes::attach({.pid = program.pid(), .program_stats = state.range(1) != 0});
+    if (!attached) {
+      state.SkipWithError(attached.error().what.c_str());
+      return 0;
+    }
+    probes.emplace(std::move(*attached));
+  }
+  const std::uint64_t begin = monotonic_ns();
+  program.send("go");
+  while (program.running()) {
+    if (!probes) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      continue;
+    }
+    (void)probes->poll(std::chrono::milliseconds(100), [](RawSample&&) {});
+    (void)probes->read();
+  }
+  const auto took = static_cast<double>(monotonic_ns() - begin);
+  if (probes) {
+    if (const auto reading = probes->read()) report_programs(state, *reading);
+  }
+  out = program.out();
+  return took;
+}
+
+double number_in(const std::string& text, const std::string& key) {
+  const std::size_t at = text.find("\"" + key + "\":");
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + key.size() + 3));
+}
+
+/// Unit: ns per switch. Arguments: watched; with the kernel's statistics, which cost time of their own.
+void BM_switch(benchmark::State& state) {
+  for (auto _ : state) {
+    std::string out;
+    (void)run(state, {TRUTH_SWITCHES, "1", "pinned"}, state.range(0) != 0, out);
+    const double switches = number_in(out, "voluntary") + number_in(out, "preempted");
+    if (switches > 0) state.SetIterationTime(number_in(out, "ran_ns") / switches / 1e9);
+  }
+}
+BENCHMARK(BM_switch)
+    ->ArgNames({"watched", "stats"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({1, 1})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Repetitions(5)
+    ->Unit(benchmark::kNanosecond)
+    ->ReportAggregatesOnly();
+
+/// Unit: ns per send of 128 bytes on a socket pair, the other end read by the same thread.
+void BM_send(benchmark::State& state) {
+  for (auto _ : state) {
+    std::string out;
+    (void)run(state, {TRUTH_SENDS, "1"}, state.range(0) != 0, out);
+    const double sends = number_in(out, "sends");
+    if (sends > 0) state.SetIterationTime(number_in(out, "send_ns") / sends / 1e9);
+  }
+}
+BENCHMARK(BM_send)
+    ->ArgNames({"watched", "stats"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({1, 1})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Repetitions(5)
+    ->Unit(benchmark::kNanosecond)
+    ->ReportAggregatesOnly();
+
+}  // namespace
+}  // namespace fanlight
