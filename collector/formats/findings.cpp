@@ -21,7 +21,10 @@ Findings findings(const profile::Profile& profile) {
     }
   }
   const auto any = [&](auto matches) { return std::any_of(profile.samples.begin(), profile.samples.end(), matches); };
-  if (any([](const profile::SampleRow& row) { return row.sampler == Sampler::kernel_blocked; })) {
+  const bool unwound = std::ranges::any_of(profile.target.forms, [](const kernel::Form& form) {
+    return form.probe == "user stacks" && form.form.starts_with(".eh_frame");
+  });
+  if (!unwound && any([](const profile::SampleRow& row) { return row.sampler == Sampler::kernel_blocked; })) {
     found.notes.emplace_back("stacks blocked in libc are short without frame pointers");
   }
   const bool exact = profile::sum(profile::totals(profile)) > 0;

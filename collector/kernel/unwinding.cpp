@@ -32,7 +32,7 @@ Unwinding::~Unwinding() {
 }
 
 Result<std::unique_ptr<Unwinding>> Unwinding::prepare(pid_t pid) {
-  std::unique_ptr<Unwinding> unwinding(new Unwinding(pid, unwind::Cache(unwind::cache_directory())));
+  std::unique_ptr<Unwinding> unwinding(new Unwinding(pid, unwind::Cache(symbols::DiskCache::of_user())));
   if (Result<> prepared = unwinding->tables_.prepare(); !prepared) return std::unexpected(prepared.error());
   return unwinding;
 }

@@ -1,5 +1,6 @@
 #include "collector/session/frames.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ std::string provisional_name(const profile::Frame& frame) {
 
 }  // namespace
 
-Frames::Frames(pid_t pid) : pid_(pid), symbols_(pid) {}
+Frames::Frames(pid_t pid) : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user())) {}
 
 profile::Frame Frames::locate(std::uint64_t address) {
   const process::Mapping* mapping = mappings_.find(address);
@@ -39,7 +40,9 @@ profile::Frame Frames::locate(std::uint64_t address) {
     frame.offset = address;
   } else {
     frame.module = mapping->path.empty() ? "[anon]" : mapping->path;
-    frame.offset = address - mapping->start + mapping->offset;
+    // Code without a file is known by its address alone; see Symbols::places.
+    const bool bare = frame.module.starts_with("[anon");
+    frame.offset = bare ? address : address - mapping->start + mapping->offset;
   }
   return frame;
 }
@@ -70,18 +73,44 @@ profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables
   return tables.stack(stack);
 }
 
-void Frames::name_new(profile::Tables& tables, std::mutex& lock) {
+void Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience) {
   // Only this thread appends to the tables, so it may read them without the lock.
-  std::vector<std::pair<profile::FrameId, std::string>> names;
-  for (; named_ < tables.frames().size(); ++named_) {
-    const profile::Frame& frame = tables.frames()[named_];
+  std::vector<Namer::Request> requests;
+  for (; asked_ < tables.frames().size(); ++asked_) {
+    const profile::Frame& frame = tables.frames()[asked_];
     if (frame.origin == profile::FrameOrigin::marker) continue;
-    names.emplace_back(static_cast<profile::FrameId>(named_), frame.origin == profile::FrameOrigin::kernel
-                                                                  ? symbols_.kernel(frame.offset)
-                                                                  : symbols_.user(frame.module, frame.offset));
+    requests.push_back({.frame = static_cast<profile::FrameId>(asked_),
+                        .kernel = frame.origin == profile::FrameOrigin::kernel,
+                        .module = frame.module,
+                        .offset = frame.offset});
   }
+  namer_.ask(std::move(requests));
+  Namer::Answers answers = namer_.take(patience);
   const std::lock_guard held(lock);
-  for (auto& [id, name] : names) tables.rename_frame(id, std::move(name));
+  for (Namer::Named& named : answers.named) {
+    symbols::Place& place = named.place;
+    std::vector<profile::Inlined> inlined;
+    for (symbols::InlinedCall& call : place.inlined)
+      inlined.push_back({.name = std::move(call.name), .file = std::move(call.file), .line = call.line});
+    tables.rename_frame(named.frame, std::move(place.name));
+    if (!place.file.empty() || !inlined.empty())
+      tables.set_source(named.frame, std::move(place.file), place.line, std::move(inlined));
+  }
+  for (auto& [module, build_id] : answers.build_ids) tables.set_build_id(module, std::move(build_id));
+}
+
+kernel::Form Frames::source_form() const {
+  const symbols::Symbols::Sources sources = namer_.sources();
+  kernel::Form form{.probe = "source lines"};
+  form.form = "DWARF of " + std::to_string(sources.with) + " of " +
+              std::to_string(sources.with + sources.without.size()) + " files";
+  if (sources.without.empty()) return form;
+  constexpr std::size_t kNamed = 3;
+  for (std::size_t i = 0; i < std::min(kNamed, sources.without.size()); ++i)
+    form.why += (i > 0 ? ", " : "no debug information for ") + sources.without[i];
+  if (sources.without.size() > kNamed) form.why += " and " + std::to_string(sources.without.size() - kNamed) + " more";
+  form.why += ": build with -g, install -dbg or -dbgsym packages, or set DEBUGINFOD_URLS";
+  return form;
 }
 
 }  // namespace fanlight::session

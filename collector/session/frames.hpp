@@ -3,14 +3,14 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <mutex>
-#include <vector>
 
+#include "collector/kernel/reading.hpp"
 #include "collector/process/mappings.hpp"
 #include "collector/profile/window.hpp"
-#include "collector/symbols/symbols.hpp"
+#include "collector/session/namer.hpp"
 #include "core/sample.hpp"
 
 namespace fanlight::session {
@@ -25,20 +25,21 @@ class Frames {
   /// one byte earlier, inside the call. The caller holds the lock over `tables`. Cost: O(depth) hash look-ups.
   profile::StackId intern(const RawSample& sample, profile::Tables& tables);
 
-  /// Names every frame that came since the last call. Reads files without the lock and takes it only to write the
-  /// names.
-  void name_new(profile::Tables& tables, std::mutex& lock);
+  /// Has every frame named that came since the last call, with source lines and inlined functions, and writes down
+  /// what has become known; the rest follows with a later call. Waits up to `patience` for all of it, without the lock.
+  void name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience);
 
-  const symbols::Symbols& symbols() const { return symbols_; }
+  /// How much of the code has debug information, and how to get what is missing, in the words of reading.hpp.
+  kernel::Form source_form() const;
 
  private:
   profile::Frame locate(std::uint64_t address);
 
   pid_t pid_ = 0;
   process::Mappings mappings_;
-  symbols::Symbols symbols_;
+  Namer namer_;
   std::uint64_t mappings_read_ns_ = 0;
-  std::size_t named_ = 0;
+  std::size_t asked_ = 0;  // frames of the tables that were handed to the namer
 };
 
 }  // namespace fanlight::session

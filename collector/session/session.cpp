@@ -28,6 +28,8 @@ namespace fanlight::session {
 namespace {
 
 constexpr const char* kInprocessProbe = "in-process sampler";
+// Long enough for what is small or known from an earlier run; rings are not read meanwhile.
+constexpr std::chrono::milliseconds kNamingPatience{100};
 
 std::int64_t realtime_offset_ns() {
   timespec real;
@@ -201,7 +203,7 @@ Result<> Session::State::close_slice() {
   slice.to_ns = monotonic_ns();
   // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
   add_inprocess(slice);
-  frames.name_new(window.tables(), lock);
+  frames.name_new(window.tables(), lock, kNamingPatience);
   // Without kernel probes nothing else tells the threads' names. Those of a target that is gone stay as they were.
   std::vector<process::ThreadName> names;
   if (auto read = probes ? Result<std::vector<process::ThreadName>>() : process::threads(process.pid); read) {
@@ -219,6 +221,7 @@ Result<> Session::State::close_slice() {
     last_reading = std::move(*reading);
     window.target().forms = probes->forms();
     if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
+    window.target().forms.push_back(frames.source_form());
   }
   for (const process::ThreadName& thread : names) lives.name(thread.tid, thread.name, window.tables());
   slice.samples = open.take_rows();
@@ -317,6 +320,10 @@ Result<> Session::flush() {
   State& state = *state_;
   if (const auto done = state.gather(std::chrono::milliseconds(0)); !done) return done;
   return state.close_slice();
+}
+
+void Session::settle_names(std::chrono::milliseconds patience) {
+  state_->frames.name_new(state_->window.tables(), state_->lock, patience);
 }
 
 std::chrono::nanoseconds Session::open_time() const {

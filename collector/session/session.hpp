@@ -38,6 +38,8 @@ class Session {
   Result<bool> step(std::chrono::milliseconds timeout);
   /// Closes the slice that is open, however short, and appends it.
   Result<> flush();
+  /// Waits for the names of all frames so far, which otherwise come with later slices.
+  void settle_names(std::chrono::milliseconds patience);
   /// How long the slice that is open has been open.
   std::chrono::nanoseconds open_time() const;
   /// False once the target has exited; the window then says when, as an event.

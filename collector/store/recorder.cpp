@@ -178,6 +178,14 @@ Result<> Recorder::append(const profile::Tables& tables, const profile::Slice& s
   return {};
 }
 
+Result<> Recorder::rename(const profile::Tables& tables) {
+  State& state = *state_;
+  if (!state.written_is_right) return {};  // the last slice found no room; there is none for names
+  const auto stored = state.transaction([&] { return state.rows.write_tables(tables, state.written); });
+  if (!stored) state.written_is_right = false;
+  return stored;
+}
+
 Result<> Recorder::finish(const profile::Target& target) {
   sqlite3* db = state_->db.get();
   const auto marked = state_->transaction([&]() -> Result<> {

@@ -41,6 +41,8 @@ class Recorder {
   /// The slice, with the frames, stacks and threads that are new in `tables` since the last call, and new names of old
   /// ones.
   Result<> append(const profile::Tables& tables, const profile::Slice& slice);
+  /// New names of frames and threads alone, for those that became known after the last slice. Errors: as append.
+  Result<> rename(const profile::Tables& tables);
   /// Marks the recording complete, with the target's final description, and folds the write-ahead log into the file.
   Result<> finish(const profile::Target& target);
 

@@ -12,6 +12,8 @@
 #include <memory>
 #include <string_view>
 
+#include "collector/symbols/unpack.hpp"
+
 namespace fanlight::symbols {
 namespace {
 
@@ -25,6 +27,7 @@ constexpr std::uint64_t kMaxTableBytes = std::uint64_t{512} << 20;
 constexpr std::size_t kMaxSymbols = 4'000'000;
 constexpr std::size_t kMaxSegments = 4096;
 constexpr std::size_t kMaxBuildIdBytes = 64;
+constexpr std::size_t kMaxLinkBytes = 4096;
 
 std::unexpected<Error> elf_error(std::string_view step) {
   const char* text = ::elf_errmsg(-1);
@@ -82,8 +85,21 @@ std::uint8_t rank_of_binding(unsigned binding) { return binding == STB_GLOBAL ? 
 /// Assemblers leave labels behind that are no functions: ".L4", "$x".
 bool names_a_function(std::string_view first_byte) { return first_byte != "." && first_byte != "$"; }
 
-Result<FunctionTable> read_functions(Elf* elf, Elf_Scn* table, const GElf_Shdr& header,
-                                     const std::vector<Section>& sections) {
+/// Symbols as a table lists them; names are offsets into `text`.
+struct Listed {
+  std::vector<Function> functions;
+  std::string text;
+
+  void add(const Listed& more) {
+    for (Function function : more.functions) {
+      function.name += static_cast<std::uint32_t>(text.size());
+      functions.push_back(function);
+    }
+    text += more.text;
+  }
+};
+
+Result<Listed> read_functions(Elf* elf, Elf_Scn* table, const GElf_Shdr& header, const std::vector<Section>& sections) {
   Elf_Data* symbols = bounded_data(table, header);
   Elf_Scn* strings_section = ::elf_getscn(elf, header.sh_link);
   GElf_Shdr strings_header;
@@ -110,10 +126,16 @@ Result<FunctionTable> read_functions(Elf* elf, Elf_Scn* table, const GElf_Shdr& 
                          .typed = type != STT_NOTYPE,
                          .binding_rank = rank_of_binding(GELF_ST_BIND(symbol.st_info))});
   }
-  return FunctionTable(std::move(functions), std::move(text));
+  return Listed{std::move(functions), std::move(text)};
 }
 
-Result<ElfFunctions> read_elf(const ElfPtr& elf) {
+struct Found {
+  ElfFunctions result;
+  Listed listed;
+};
+
+// Within the packed symbols nothing else is packed.
+Result<Found> read_elf(const ElfPtr& elf, bool packed = false) {
   if (!elf) return elf_error("not an ELF file");
   GElf_Ehdr file_header;
   if (::elf_kind(elf.get()) != ELF_K_ELF || ::gelf_getehdr(elf.get(), &file_header) == nullptr)
@@ -121,13 +143,16 @@ Result<ElfFunctions> read_elf(const ElfPtr& elf) {
   if (file_header.e_type != ET_EXEC && file_header.e_type != ET_DYN)
     return fail(0, "neither an executable nor a shared object");
 
-  ElfFunctions result;
+  Found found;
+  ElfFunctions& result = found.result;
   result.segments = read_segments(elf.get());
   std::vector<Section> sections(1);  // section 0 is reserved
   struct Table {
     Elf_Scn* section = nullptr;
     GElf_Shdr header{};
-  } full, dynamic;
+  } full, dynamic, mini;
+  std::size_t names = 0;
+  const bool named = ::elf_getshdrstrndx(elf.get(), &names) == 0;
   Elf_Scn* section = nullptr;
   while ((section = ::elf_nextscn(elf.get(), section)) != nullptr) {
     GElf_Shdr header;
@@ -136,6 +161,8 @@ Result<ElfFunctions> read_elf(const ElfPtr& elf) {
     sections.push_back({(header.sh_flags & SHF_EXECINSTR) != 0, header.sh_addr + std::min(header.sh_size, room)});
     if (header.sh_type == SHT_SYMTAB && full.section == nullptr) full = {section, header};
     if (header.sh_type == SHT_DYNSYM && dynamic.section == nullptr) dynamic = {section, header};
+    const char* const name = named ? ::elf_strptr(elf.get(), names, header.sh_name) : nullptr;
+    if (name != nullptr && std::string_view(name) == ".gnu_debugdata") mini = {section, header};
     if (header.sh_type == SHT_NOTE && result.build_id.empty()) result.build_id = read_build_id(section, header);
   }
   // A damaged .symtab is no reason to do without .dynsym.
@@ -147,20 +174,46 @@ Result<ElfFunctions> read_elf(const ElfPtr& elf) {
       if (first_error.what.empty()) first_error = std::move(functions.error());
       continue;
     }
-    if (functions->empty()) continue;
-    result.functions = std::move(*functions);
+    if (functions->functions.empty()) continue;
+    found.listed = std::move(*functions);
     result.complete = table == &full;
-    return result;
+    break;
   }
-  if (!first_error.what.empty()) return std::unexpected(std::move(first_error));
-  return result;
+  if (!result.complete && mini.section != nullptr && !packed) {
+    const Elf_Data* data = bounded_data(mini.section, mini.header);
+    const std::string image = data != nullptr ? unpack_xz({static_cast<const char*>(data->d_buf), data->d_size}) : "";
+    if (!image.empty()) {
+      const auto more = read_elf(ElfPtr{::elf_memory(const_cast<char*>(image.data()), image.size())}, true);
+      if (more && !more->listed.functions.empty()) {
+        found.listed.add(more->listed);
+        result.complete = true;
+      }
+    }
+  }
+  if (found.listed.functions.empty() && !first_error.what.empty()) return std::unexpected(std::move(first_error));
+  return found;
+}
+
+Result<ElfFunctions> table_of(Result<Found> found) {
+  if (!found) return std::unexpected(std::move(found.error()));
+  found->result.functions = FunctionTable(std::move(found->listed.functions), std::move(found->listed.text));
+  return std::move(found->result);
+}
+
+void read_link(const Elf_Data& data, DebugHints& hints) {
+  const std::string_view bytes(static_cast<const char*>(data.d_buf), data.d_size);
+  const std::size_t end = bytes.find('\0');
+  if (end == std::string_view::npos || bytes.size() < end / 4 * 4 + 8) return;
+  std::memcpy(&hints.link_crc, bytes.data() + end / 4 * 4 + 4, sizeof hints.link_crc);
+  // It names a file beside others; a path would lead elsewhere.
+  if (bytes.substr(0, end).find('/') == std::string_view::npos) hints.link = bytes.substr(0, end);
 }
 
 }  // namespace
 
 Result<ElfFunctions> read_elf(int fd) {
   if (::elf_version(EV_CURRENT) == EV_NONE) return elf_error("libelf");
-  return read_elf(ElfPtr{::elf_begin(fd, ELF_C_READ, nullptr)});
+  return table_of(read_elf(ElfPtr{::elf_begin(fd, ELF_C_READ, nullptr)}));
 }
 
 Result<ElfFunctions> read_elf(std::span<const std::byte> image) {
@@ -168,7 +221,28 @@ Result<ElfFunctions> read_elf(std::span<const std::byte> image) {
   if (image.empty()) return fail(0, "not an ELF file");
   // elf_memory() takes a mutable pointer; opened for reading, it converts into buffers of its own.
   auto* bytes = const_cast<char*>(reinterpret_cast<const char*>(image.data()));
-  return read_elf(ElfPtr{::elf_memory(bytes, image.size())});
+  return table_of(read_elf(ElfPtr{::elf_memory(bytes, image.size())}));
+}
+
+Result<DebugHints> read_debug_hints(int fd) {
+  if (::elf_version(EV_CURRENT) == EV_NONE) return elf_error("libelf");
+  const ElfPtr elf{::elf_begin(fd, ELF_C_READ, nullptr)};
+  std::size_t names = 0;
+  if (!elf || ::elf_kind(elf.get()) != ELF_K_ELF) return fail(0, "not an ELF file");
+  DebugHints hints;
+  if (::elf_getshdrstrndx(elf.get(), &names) != 0) return hints;
+  Elf_Scn* section = nullptr;
+  while ((section = ::elf_nextscn(elf.get(), section)) != nullptr) {
+    GElf_Shdr header;
+    if (::gelf_getshdr(section, &header) == nullptr) return elf_error("section headers");
+    if (header.sh_type == SHT_NOTE && hints.build_id.empty()) hints.build_id = read_build_id(section, header);
+    const char* const raw = ::elf_strptr(elf.get(), names, header.sh_name);
+    const std::string_view name = raw != nullptr ? raw : "";
+    if (name == ".debug_info" && header.sh_type != SHT_NOBITS) hints.dwarf = true;
+    if (name != ".gnu_debuglink" || header.sh_size > kMaxLinkBytes) continue;
+    if (const Elf_Data* data = bounded_data(section, header)) read_link(*data, hints);
+  }
+  return hints;
 }
 
 std::optional<std::uint64_t> address_of(const std::vector<Segment>& segments, std::uint64_t offset) {

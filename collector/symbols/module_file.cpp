@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,8 +13,10 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "collector/process/mappings.hpp"
+#include "collector/process/proc_text.hpp"
 
 namespace fanlight::symbols {
 namespace {
@@ -51,6 +54,16 @@ std::string range_name(const process::Mapping& mapping) {
   return hexadecimal(mapping.start) + "-" + hexadecimal(mapping.end);
 }
 
+/// Source: GDB manual, "Separate Debug Files": the CRC of the whole file, as zlib computes it.
+std::uint32_t crc_of(const Fd& file) {
+  std::vector<unsigned char> bytes(1 << 20);
+  uLong crc = ::crc32(0, nullptr, 0);
+  off_t at = 0;
+  for (ssize_t got; (got = ::pread(file.get(), bytes.data(), bytes.size(), at)) > 0; at += got)
+    crc = ::crc32(crc, bytes.data(), static_cast<uInt>(got));
+  return static_cast<std::uint32_t>(crc);
+}
+
 Fd open_directory(const fs::path& path) { return Fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)}; }
 
 }  // namespace
@@ -83,6 +96,38 @@ Result<Fd> ModuleFiles::open(const std::string& module) const {
     }
   }
   return open_regular(locate_below(target_root_ ? target_root_ : own_root_, module), module);
+}
+
+Result<Fd> ModuleFiles::open_debug_link(const std::string& module, const std::string& name, std::uint32_t crc) const {
+  const std::string directory = fs::path(module).parent_path().string();
+  for (const std::string& path :
+       {directory + "/" + name, directory + "/.debug/" + name, "/usr/lib/debug" + directory + "/" + name}) {
+    auto file = open_regular(locate_below(target_root_ ? target_root_ : own_root_, path), path);
+    if (file && crc_of(*file) == crc) return file;
+  }
+  return fail(0, "no debug file " + name);
+}
+
+Result<Fd> ModuleFiles::open_perf_map() const {
+  if (pid_ == 0) return fail(0, "no process");
+  const fs::path process = root_ / "proc" / std::to_string(pid_);
+  const auto status = process::read_text(process / "status", 64 * 1024);
+  if (!status) return std::unexpected(status.error());
+  // The target calls itself by its number in the innermost namespace.
+  std::string number = std::to_string(pid_);
+  const std::size_t line = status->find("\nNSpid:");
+  if (line != std::string::npos) {
+    const std::string_view rest = std::string_view(*status).substr(line + 1, status->find('\n', line + 1) - line - 1);
+    const std::size_t last = rest.find_last_of(" \t");
+    if (last != std::string_view::npos) number = rest.substr(last + 1);
+  }
+  const std::string path = "/tmp/perf-" + number + ".map";
+  auto file = open_regular(locate_below(target_root_ ? target_root_ : own_root_, path), path);
+  struct stat map{}, owner{};
+  if (file && (::fstat(file->get(), &map) != 0 || ::stat(process.c_str(), &owner) != 0 ||
+               (map.st_uid != owner.st_uid && map.st_uid != 0)))
+    return fail(0, path + " belongs to somebody else");
+  return file;
 }
 
 Result<Fd> ModuleFiles::open_debug_file(const std::string& build_id) const {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -26,6 +27,13 @@ class ModuleFiles {
   /// The separate debug file for a build-id (lower-case hexadecimal), looked for below the target's root, then below
   /// our own. Errors: there is none. Source: GDB manual, "Debugging Information in Separate Files".
   Result<Fd> open_debug_file(const std::string& build_id) const;
+
+  /// The debug file that `module` names in its .gnu_debuglink, beside it, in .debug beside it, or below /usr/lib/debug;
+  /// only one with that checksum. Errors: there is none. Cost: reads the file. Source: as above.
+  Result<Fd> open_debug_link(const std::string& module, const std::string& name, std::uint32_t crc) const;
+
+  /// /tmp/perf-PID.map of the target, as it sees itself; only one that the target's user owns. Errors: there is none.
+  Result<Fd> open_perf_map() const;
 
  private:
   pid_t pid_;

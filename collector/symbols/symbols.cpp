@@ -1,8 +1,10 @@
 #include "collector/symbols/symbols.hpp"
 
+#include <fcntl.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <span>
@@ -12,10 +14,15 @@
 
 #include "collector/process/mappings.hpp"
 #include "collector/process/proc_text.hpp"
+#include "collector/symbols/debuginfod.hpp"
 #include "collector/symbols/demangle.hpp"
+#include "collector/symbols/dwarf_places.hpp"
 #include "collector/symbols/elf_functions.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "collector/symbols/module_file.hpp"
+#include "collector/symbols/perf_map.hpp"
+#include "collector/symbols/place_table.hpp"
+#include "core/clock.hpp"
 
 namespace fanlight::symbols {
 namespace {
@@ -24,6 +31,10 @@ constexpr std::size_t kMaxComplaints = 1000;
 constexpr std::size_t kMaxModuleBytes = 4096;
 // A target that maps more files than this makes the collector read no further ones.
 constexpr std::size_t kMaxFiles = 10'000;
+constexpr std::size_t kMaxPerfMapBytes = std::size_t{64} << 20;
+constexpr std::uint64_t kPerfMapAgeNs = 1'000'000'000;
+// More debug information than this is not kept in memory between batches.
+constexpr std::uint64_t kMaxKeptDebugBytes = std::uint64_t{256} << 20;
 
 std::string with_offset(std::string_view module, std::uint64_t offset) {
   char digits[16];
@@ -50,8 +61,26 @@ Result<ElfFunctions> read_own_vdso() {
 
 }  // namespace
 
+/// What is known of the places in one file.
+struct Details {
+  DebugHints hints;
+  PlaceTable known;
+  std::size_t stored = 0;  // of those, on disk
+  Fd debug;                // the file with its DWARF, until that is opened
+  bool has_dwarf = false;
+  std::optional<DwarfPlaces> dwarf;
+  std::uint64_t asked = 0;
+
+  /// Formats and contents differ with what there was to learn from.
+  std::string kind() const { return has_dwarf ? "places-1-dwarf" : "places-1-symbols"; }
+};
+
 struct Symbols::State {
-  State(pid_t pid, std::filesystem::path world) : root(std::move(world)), files(pid, root) {}
+  State(pid_t pid, std::filesystem::path world, DiskCache disk_cache)
+      : root(std::move(world)), files(pid, root), cache(std::move(disk_cache)) {}
+  ~State() {
+    for (auto& [module, one] : details) store(one);
+  }
 
   void complain(const std::string& module, std::string_view why) {
     ++counts.files_failed;
@@ -112,15 +141,111 @@ struct Symbols::State {
     return name.empty() ? with_offset(module, offset) : name;
   }
 
+  void store(Details& one) {
+    if (one.known.size() == one.stored) return;
+    cache.store(one.kind(), one.hints.build_id, serialise(one.known));
+    one.stored = one.known.size();
+  }
+
+  /// The file with the DWARF for `module`, whose own is `own`.
+  Fd find_dwarf(const std::string& module, Fd own, const DebugHints& hints) {
+    if (hints.dwarf) return own;
+    const auto usable = [](const Result<Fd>& file) {
+      const auto inside = file ? read_debug_hints(file->get()) : Result<DebugHints>(std::unexpected(file.error()));
+      return inside && inside->dwarf;
+    };
+    if (auto file = files.open_debug_file(hints.build_id); usable(file)) return std::move(*file);
+    if (!hints.link.empty())
+      if (auto file = files.open_debug_link(module, hints.link, hints.link_crc); usable(file)) return std::move(*file);
+    if (!hints.build_id.empty())
+      if (auto file = fetch_debug_file(hints.build_id); usable(file)) return std::move(*file);
+    return {};
+  }
+
+  Details& details_of(const std::string& module) {
+    const auto [place, added] = details.try_emplace(module);
+    Details& one = place->second;
+    if (!added) return one;
+    auto file = module.size() <= kMaxModuleBytes ? files.open(module) : fail(0, "a name that is too long");
+    auto hints = file ? read_debug_hints(file->get()) : Result<DebugHints>(std::unexpected(file.error()));
+    if (!hints) return one;
+    one.hints = std::move(*hints);
+    one.debug = find_dwarf(module, std::move(*file), one.hints);
+    one.has_dwarf = static_cast<bool>(one.debug);
+    if (const auto bytes = cache.load(one.kind(), one.hints.build_id))
+      if (auto known = parse_places(*bytes)) one.known = std::move(*known);
+    one.stored = one.known.size();
+    return one;
+  }
+
+  /// Looks up what is not known yet; `offsets` ascend.
+  void learn(const std::string& module, Details& one, const std::vector<std::uint64_t>& offsets) {
+    const ElfFunctions& elf = file(module);
+    struct Asked {
+      std::uint64_t address, offset;
+    };
+    std::vector<Asked> asked;
+    for (const std::uint64_t offset : offsets) {
+      const auto address = address_of(elf.segments, offset);
+      if (address)
+        asked.push_back({*address, offset});
+      else
+        one.known[offset] = {.name = with_offset(module_name(module), offset)};
+    }
+    std::ranges::sort(asked, {}, &Asked::address);
+    std::vector<std::uint64_t> addresses;
+    for (const Asked& ask : asked) addresses.push_back(ask.address);
+    std::vector<Place> found(asked.size());
+    if (one.debug && !one.dwarf) {
+      auto dwarf = DwarfPlaces::open(Fd{::fcntl(one.debug.get(), F_DUPFD_CLOEXEC, 0)});
+      if (dwarf) {
+        one.dwarf.emplace(std::move(*dwarf));
+      } else {
+        complain(module, dwarf.error().what);
+        one.debug.reset();
+      }
+    }
+    if (one.dwarf && !addresses.empty()) found = one.dwarf->find(addresses);
+    if (one.dwarf && one.dwarf->bytes() > kMaxKeptDebugBytes) one.dwarf.reset();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      // The symbol's name first, so that a place is called the same with and without debug information.
+      std::string name = display_name(elf.functions.find(asked[i].address));
+      if (!name.empty()) found[i].name = std::move(name);
+      if (found[i].name.empty()) found[i].name = with_offset(module_name(module), asked[i].offset);
+      one.known[asked[i].offset] = std::move(found[i]);
+    }
+    if (one.known.size() - one.stored > one.known.size() / 8) store(one);
+  }
+
+  /// Code that was compiled at run time.
+  std::string jit(std::uint64_t address) {
+    std::string_view name = jit_functions.find(address);
+    if (name.empty() && monotonic_ns() - jit_read_ns > kPerfMapAgeNs) {
+      jit_read_ns = monotonic_ns();
+      if (const auto map = files.open_perf_map()) {
+        const auto text = process::read_text("/proc/self/fd/" + std::to_string(map->get()), kMaxPerfMapBytes);
+        if (text) jit_functions = parse_perf_map(*text);
+        name = jit_functions.find(address);
+      }
+    }
+    ++(name.empty() ? counts.unknown : counts.named);
+    return name.empty() ? with_offset("anon", address) : process::printable(name, 512);
+  }
+
   std::filesystem::path root;
   ModuleFiles files;
+  DiskCache cache;
+  std::unordered_map<std::string, Details> details;
+  FunctionTable jit_functions;
+  std::uint64_t jit_read_ns = 0;
   std::unordered_map<std::string, ElfFunctions> modules;
   std::optional<FunctionTable> kernel_functions;
   Counts counts;
   std::vector<std::string> complaints;
 };
 
-Symbols::Symbols(pid_t pid, std::filesystem::path root) : state_(std::make_unique<State>(pid, std::move(root))) {}
+Symbols::Symbols(pid_t pid, std::filesystem::path root, DiskCache cache)
+    : state_(std::make_unique<State>(pid, std::move(root), std::move(cache))) {}
 Symbols::Symbols(Symbols&&) noexcept = default;
 Symbols& Symbols::operator=(Symbols&&) noexcept = default;
 Symbols::~Symbols() = default;
@@ -129,6 +254,47 @@ std::string Symbols::user(const std::string& module, std::uint64_t offset) {
   const ElfFunctions& file = state_->file(module);
   const auto address = address_of(file.segments, offset);
   return state_->named(address ? file.functions.find(*address) : std::string_view{}, module_name(module), offset);
+}
+
+std::vector<Place> Symbols::places(const std::string& module, std::span<const std::uint64_t> offsets) {
+  std::vector<Place> places(offsets.size());
+  if (!module.starts_with('/')) {
+    for (std::size_t i = 0; i < offsets.size(); ++i)
+      places[i].name = module.starts_with("[anon") ? state_->jit(offsets[i]) : user(module, offsets[i]);
+    return places;
+  }
+  Details& one = state_->details_of(module);
+  one.asked += offsets.size();
+  std::vector<std::uint64_t> missing;
+  for (const std::uint64_t offset : offsets)
+    if (!one.known.contains(offset)) missing.push_back(offset);
+  std::ranges::sort(missing);
+  missing.erase(std::ranges::unique(missing).begin(), missing.end());
+  if (!missing.empty()) state_->learn(module, one, missing);
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    places[i] = one.known[offsets[i]];
+    ++(places[i].name.starts_with('[') ? state_->counts.unknown : state_->counts.named);
+  }
+  return places;
+}
+
+std::string Symbols::build_id(const std::string& module) const {
+  const auto found = state_->details.find(module);
+  return found != state_->details.end() ? found->second.hints.build_id : std::string();
+}
+
+Symbols::Sources Symbols::sources() const {
+  Sources sources;
+  std::vector<std::pair<std::uint64_t, std::string>> without;
+  for (const auto& [module, one] : state_->details) {
+    if (one.has_dwarf)
+      ++sources.with;
+    else
+      without.emplace_back(one.asked, module_name(module));
+  }
+  std::ranges::sort(without, std::ranges::greater());
+  for (auto& [asked, name] : without) sources.without.push_back(std::move(name));
+  return sources;
 }
 
 std::string Symbols::kernel(std::uint64_t address) {

@@ -1,27 +1,16 @@
 #include "collector/unwind/cache.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <type_traits>
-
-#include "core/fd.hpp"
 
 namespace fanlight::unwind {
 namespace {
 
 // Raised with each change of what the numbers mean.
-constexpr std::uint64_t kFormat = 0x314e55544e414600;  // "\0FANTUN1"
-constexpr std::size_t kMaxBytes = std::size_t{512} << 20;
+constexpr std::string_view kKind = "unwind-1";
 
 struct Head {
-  std::uint64_t format = kFormat;
-  std::uint64_t crc = 0;  // of what follows the head
   std::uint64_t base = 0;
   std::uint64_t functions = 0;
   std::uint64_t malformed = 0;
@@ -32,10 +21,6 @@ struct Head {
   std::uint64_t rows = 0;
   std::uint64_t rules = 0;
 };
-
-std::uint64_t crc_of(std::string_view bytes) {
-  return ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
-}
 
 template <class T>
 void append(std::string& text, const std::vector<T>& values) {
@@ -63,10 +48,6 @@ bool consistent(const Table& table) {
   return rules && pages;
 }
 
-bool is_build_id(const std::string& text) {
-  return text.size() >= 4 && text.size() <= 128 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 }  // namespace
 
 std::string serialise(const Table& table) {
@@ -75,8 +56,7 @@ std::string serialise(const Table& table) {
   append(body, table.pages);
   append(body, table.rows);
   append(body, table.rules);
-  const Head head{.crc = crc_of(body),
-                  .base = table.base,
+  const Head head{.base = table.base,
                   .functions = table.functions,
                   .malformed = table.malformed,
                   .unsupported = table.unsupported,
@@ -93,7 +73,7 @@ std::optional<Table> parse(std::string_view bytes) {
   if (bytes.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, bytes.data(), sizeof head);
   bytes.remove_prefix(sizeof head);
-  if (head.format != kFormat || head.crc != crc_of(bytes) || head.build_id > bytes.size()) return std::nullopt;
+  if (head.build_id > bytes.size()) return std::nullopt;
   Table table{.build_id = std::string(bytes.substr(0, head.build_id)),
               .base = head.base,
               .functions = head.functions,
@@ -107,53 +87,12 @@ std::optional<Table> parse(std::string_view bytes) {
   return table;
 }
 
-std::filesystem::path Cache::file_of(const std::string& build_id) const {
-  return directory_ / "unwind" / (build_id + ".table");
-}
-
 std::optional<Table> Cache::load(const std::string& build_id) const {
-  if (directory_.empty() || !is_build_id(build_id)) return std::nullopt;
-  const Fd file{::open(file_of(build_id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-  struct stat status{};
-  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < 0 ||
-      static_cast<std::size_t>(status.st_size) > kMaxBytes)
-    return std::nullopt;
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t got = ::read(file.get(), bytes.data() + at, bytes.size() - at);
-    if (got <= 0) return std::nullopt;
-    at += static_cast<std::size_t>(got);
-  }
-  auto table = parse(bytes);
+  const auto bytes = disk_.load(kKind, build_id);
+  auto table = bytes ? parse(*bytes) : std::nullopt;
   return table && table->build_id == build_id ? std::move(table) : std::nullopt;
 }
 
-void Cache::store(const Table& table) const {
-  if (directory_.empty() || !is_build_id(table.build_id)) return;
-  std::error_code failed;
-  const std::filesystem::path path = file_of(table.build_id);
-  std::filesystem::create_directories(path.parent_path(), failed);
-  if (failed) return;
-  std::string temporary = path.string() + ".XXXXXX";
-  const Fd file{::mkostemp(temporary.data(), O_CLOEXEC)};
-  if (!file) return;
-  const std::string bytes = serialise(table);
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const ssize_t wrote = ::write(file.get(), bytes.data() + at, bytes.size() - at);
-    if (wrote <= 0) break;
-    at += static_cast<std::size_t>(wrote);
-  }
-  if (at == bytes.size()) std::filesystem::rename(temporary, path, failed);
-  if (at < bytes.size() || failed) ::unlink(temporary.c_str());
-}
-
-std::filesystem::path cache_directory() {
-  for (const auto& [variable, below] : {std::pair{"XDG_CACHE_HOME", "fanlight"}, {"HOME", ".cache/fanlight"}}) {
-    const char* const value = std::getenv(variable);
-    if (value != nullptr && value[0] == '/') return std::filesystem::path(value) / below;
-  }
-  return {};
-}
+void Cache::store(const Table& table) const { disk_.store(kKind, table.build_id, serialise(table)); }
 
 }  // namespace fanlight::unwind

@@ -215,11 +215,12 @@ const unsigned kBlockedCount = sizeof kBlocked / sizeof kBlocked[0];
 
 void stop_blocking() { stopped = true; }
 
-void mixed_work(const volatile bool& stop) {
+unsigned long mixed_work(const volatile bool& stop) {
   std::map<std::string, double> table;
   std::vector<double> numbers(512);
   double sum = 0;
-  for (unsigned round = 0; !stop; ++round) {
+  unsigned long rounds = 0;
+  for (unsigned round = 0; !stop; ++round, ++rounds) {
     for (double& number : numbers) {
       number = std::sin(static_cast<double>(round)) * std::pow(1.0001, round % 100);
       ++round;
@@ -245,6 +246,7 @@ void mixed_work(const volatile bool& stop) {
     });
   }
   sink = static_cast<int>(sum);
+  return rounds;
 }
 
 }  // namespace fanlight::unwind::testing

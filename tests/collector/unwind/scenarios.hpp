@@ -20,8 +20,8 @@ extern const Scenario kBlocked[];
 extern const unsigned kBlockedCount;
 void stop_blocking();
 
-/// Work of all kinds, through libc, libm and libstdc++, until `stop` is set.
-void mixed_work(const volatile bool& stop);
+/// Work of all kinds, through libc, libm and libstdc++, until `stop` is set. Returns how many rounds it did.
+unsigned long mixed_work(const volatile bool& stop);
 
 /// Calls itself `depth` times, then looks.
 void recurse(int depth);

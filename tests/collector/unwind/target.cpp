@@ -2,7 +2,9 @@
 // of the time is spent in it, after it was loaded half way through. Threads: two at work, some that wait, and main.
 #include <dlfcn.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <vector>
@@ -28,12 +30,14 @@ int main(int argc, char** argv) {
   const std::chrono::milliseconds time(std::atol(argv[1]) * 1000);
   fanlight::truth::wait_at_gate();
   volatile bool stop = false;
+  std::atomic<unsigned long> rounds = 0;
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < kBlockedCount; ++i) threads.emplace_back(kBlocked[i].run);
-  for (unsigned i = 0; i < 2; ++i) threads.emplace_back([&stop] { mixed_work(stop); });
+  for (unsigned i = 0; i < 2; ++i) threads.emplace_back([&] { rounds += mixed_work(stop); });
   std::this_thread::sleep_for(argc > 2 ? time / 2 : time);
   if (argc > 2) run_late(argv[2], time / 2);
   stop = true;
   stop_blocking();
   for (std::thread& thread : threads) thread.join();
+  std::printf("rounds %lu\n", rounds.load());
 }

@@ -60,7 +60,7 @@ class Walk : public ::testing::Test {
 
   /// The tables of this process, in memory of our own.
   struct Own {
-    Own() : tables(::getpid(), Cache({})) {
+    Own() : tables(::getpid(), Cache(symbols::DiskCache())) {
       EXPECT_TRUE(tables.prepare());
       const Capacity need = tables.capacity();
       chunks.resize(need.chunks);
