@@ -70,6 +70,9 @@ Result<Outcome> record(const RecordOptions& options) {
     if (const auto done = session->flush(); !done) return within("record", done.error());
   }
   if (const auto done = write_new(); !done) return std::unexpected(done.error());
+  constexpr std::chrono::seconds kNamingPatience{60};
+  session->settle_names(kNamingPatience);
+  if (const auto done = recorder->rename(window.tables()); !done) return within("record", done.error());
   if (const auto done = recorder->finish(window.target()); !done) return within("record", done.error());
   progress.finish(window, options.file);
   return Outcome{};
