@@ -21,6 +21,7 @@ class Builder {
   Builder(const Profile& profile, View view, std::string_view unit, bool by_labels)
       : profile_(profile), by_labels_(by_labels) {
     result_.name = name_of(view);
+    result_.state_roots = view == View::wall;
     result_.unit = unit;
     result_.from_ns = profile.from_ns;
     result_.to_ns = profile.to_ns;

@@ -33,6 +33,7 @@ struct WeightedStack {
 struct WeightedStacks {
   std::string name;          // of the view
   std::string unit;          // "nanoseconds", "bytes" or "samples"
+  bool state_roots = false;  // the first frame of each stack is its state, as its `reason` tells
   std::uint64_t period = 0;  // typical weight of one sample, 0 when there is none
   std::uint64_t from_ns = 0;
   std::uint64_t to_ns = 0;

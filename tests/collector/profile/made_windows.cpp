@@ -153,8 +153,10 @@ Window random_window(std::uint64_t seed) {
   for (std::uint64_t slices = below(6); slices > 0; --slices) {
     for (std::uint64_t i = 1 + below(6); i > 0; --i) {
       const auto origin = static_cast<FrameOrigin>(below(3));
-      const FrameId frame = tables.frame(
-          {origin, origin == FrameOrigin::marker ? "" : word(), origin == FrameOrigin::marker ? 0 : random(), word()});
+      const std::string module = origin == FrameOrigin::marker   ? ""
+                                 : origin == FrameOrigin::kernel ? "[kernel]"
+                                                                 : word();
+      const FrameId frame = tables.frame({origin, module, origin == FrameOrigin::marker ? 0 : random(), word()});
       if (origin == FrameOrigin::user && chance(40)) {
         std::vector<Inlined> calls;
         for (std::uint64_t depth = below(3); depth > 0; --depth) {
