@@ -1,10 +1,10 @@
 #include "collector/formats/flame.hpp"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 #include <utility>
 
-#include "collector/formats/text.hpp"
+#include "collector/formats/names.hpp"
 
 namespace fanlight::formats {
 namespace {
@@ -12,67 +12,124 @@ namespace {
 constexpr std::size_t kMaxDepth = 1024;
 
 struct Node {
-  const profile::Frame* frame = nullptr;
+  std::uint32_t name = 0;
   std::uint64_t weight = 0;
+  std::uint64_t self = 0;
   std::uint64_t count = 0;
-  // By name; kernel and user functions of one name stay two.
-  std::map<std::pair<std::string, profile::FrameOrigin>, std::size_t> children;
+  std::uint64_t self_count = 0;
+  std::uint64_t before = 0;
+  std::vector<std::uint32_t> children;
 };
 
-std::vector<Node> tree_of(const profile::WeightedStacks& stacks, std::uint64_t& too_deep) {
-  std::vector<std::string> names;
-  names.reserve(stacks.frames.size());
-  for (const profile::Frame& frame : stacks.frames) names.push_back(shown_name(frame));
+class Tree {
+ public:
+  enum class Side { now, before };
 
-  std::vector<Node> nodes(1);
-  for (const profile::WeightedStack& stack : stacks.stacks) {
-    std::size_t node = 0;
-    nodes[0].weight += stack.weight;
-    nodes[0].count += stack.count;
-    if (stack.frames.size() > kMaxDepth) too_deep += stack.frames.size() - kMaxDepth;
-    for (std::size_t depth = 0; depth < std::min(stack.frames.size(), kMaxDepth); ++depth) {
-      const profile::FrameId id = stack.frames[depth];
-      const profile::Frame& frame = stacks.frames.at(id);
-      const auto [child, inserted] = nodes[node].children.try_emplace({names[id], frame.origin}, nodes.size());
-      node = child->second;
-      if (inserted) nodes.push_back({.frame = &frame});
-      nodes[node].weight += stack.weight;
-      nodes[node].count += stack.count;
+  void add(const profile::WeightedStacks& stacks, Side side) {
+    const auto numbers = names_.of(stacks.frames);
+    for (const profile::WeightedStack& stack : stacks.stacks) {
+      std::uint32_t node = 0;
+      pass(node, stack, side);
+      std::size_t depth = 0;
+      for (const profile::FrameId frame : stack.frames) {
+        for (const std::uint32_t name : numbers.at(frame)) {
+          if (++depth > kMaxDepth) {
+            too_deep_ += side == Side::now ? 1 : 0;
+            continue;
+          }
+          node = child(node, name);
+          pass(node, stack, side);
+        }
+      }
+      if (side == Side::before) continue;
+      nodes_[node].self += stack.weight;
+      nodes_[node].self_count += stack.count;
     }
   }
-  return nodes;
-}
+
+  /// Children in order of name.
+  void sort() {
+    const auto ranks = names_.ranks();
+    for (Node& node : nodes_) {
+      std::sort(node.children.begin(), node.children.end(),
+                [&](std::uint32_t a, std::uint32_t b) { return ranks[nodes_[a].name] < ranks[nodes_[b].name]; });
+    }
+  }
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Name& name(const Node& node) const { return names_.all()[node.name]; }
+  std::uint64_t too_deep() const { return too_deep_; }
+
+ private:
+  void pass(std::uint32_t node, const profile::WeightedStack& stack, Side side) {
+    if (side == Side::before) {
+      nodes_[node].before += stack.weight;
+    } else {
+      nodes_[node].weight += stack.weight;
+      nodes_[node].count += stack.count;
+    }
+  }
+  std::uint32_t child(std::uint32_t parent, std::uint32_t name) {
+    const auto [found, added] =
+        index_.try_emplace((std::uint64_t{parent} << 32) | name, static_cast<std::uint32_t>(nodes_.size()));
+    if (added) {
+      nodes_.push_back({.name = name});
+      nodes_[parent].children.push_back(found->second);
+    }
+    return found->second;
+  }
+
+  Names names_;
+  std::vector<Node> nodes_{1};
+  std::unordered_map<std::uint64_t, std::uint32_t> index_;
+  std::uint64_t too_deep_ = 0;
+};
 
 }  // namespace
 
-Flame flame(const profile::WeightedStacks& stacks, double min_share) {
-  Flame picture;
-  const std::vector<Node> nodes = tree_of(stacks, picture.hidden);
+Flame flame(const profile::WeightedStacks& stacks, double min_share, const profile::WeightedStacks* before) {
+  Tree tree;
+  tree.add(stacks, Tree::Side::now);
+  if (before != nullptr) tree.add(*before, Tree::Side::before);
+  tree.sort();
+  Flame picture{.hidden = tree.too_deep()};
+  const auto& nodes = tree.nodes();
   const double least = static_cast<double>(nodes[0].weight) * min_share;
 
   struct Open {
-    std::size_t node;
+    std::uint32_t node;
     std::size_t depth;
+    std::size_t parent;
     std::uint64_t start;
-    const std::string* name;
   };
-  const std::string root_name = "all";
-  std::vector<Open> open{{0, 0, 0, &root_name}};
+  std::vector<Open> open{{0, 0, 0, 0}};
   while (!open.empty()) {
     const Open next = open.back();
     open.pop_back();
     const Node& node = nodes[next.node];
-    picture.boxes.push_back({*next.name, node.frame, next.depth, next.start, node.weight, node.count});
+    const bool root = next.node == 0;
+    const std::size_t place = picture.boxes.size();
+    picture.boxes.push_back({.name = root ? "all" : tree.name(node).text,
+                             .frame = root ? nullptr : tree.name(node).frame,
+                             .depth = next.depth,
+                             .parent = next.parent,
+                             .start = next.start,
+                             .weight = node.weight,
+                             .self = node.self,
+                             .count = node.count,
+                             .self_count = node.self_count,
+                             .before = node.before});
     picture.depth = std::max(picture.depth, next.depth);
     std::uint64_t start = next.start;
     const std::size_t first = open.size();
-    for (const auto& [key, child] : node.children) {
+    for (const std::uint32_t child : node.children) {
       const std::uint64_t weight = nodes[child].weight;
-      if (static_cast<double>(weight) < least || weight == 0) {
+      if (weight == 0) continue;
+      if (static_cast<double>(weight) < least) {
         ++picture.hidden;
         picture.hidden_weight += weight;
       } else {
-        open.push_back({child, next.depth + 1, start, &key.first});
+        open.push_back({child, next.depth + 1, place, start});
       }
       start += weight;
     }

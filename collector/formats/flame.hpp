@@ -16,9 +16,13 @@ struct FlameBox {
   std::string name;                       // clean
   const profile::Frame* frame = nullptr;  // one of those that were joined; null: the root
   std::size_t depth = 0;                  // the root is 0
+  std::size_t parent = 0;                 // index of the box below; the root's is itself
   std::uint64_t start = 0;
   std::uint64_t weight = 0;
+  std::uint64_t self = 0;  // of `weight`, what ends here
   std::uint64_t count = 0;
+  std::uint64_t self_count = 0;
+  std::uint64_t before = 0;  // weight of the same box in the picture that this one is compared with
 };
 
 struct Flame {
@@ -29,8 +33,9 @@ struct Flame {
 };
 
 /// Boxes below `min_share` of the whole are left out, and what is above them; so is what lies deeper than 1024 frames.
-/// Siblings are in order of name, so that two pictures of one program look alike. `stacks` must outlive the result.
-/// Cost: O(frames of all stacks, log siblings).
-Flame flame(const profile::WeightedStacks& stacks, double min_share);
+/// Siblings are in order of name, so that two pictures of one program look alike. With `before`, boxes carry its
+/// weights too; those that are only in it are left out. Inlined calls are boxes like any other. The stacks must outlive
+/// the result. Cost: O(frames of all stacks, log siblings).
+Flame flame(const profile::WeightedStacks& stacks, double min_share, const profile::WeightedStacks* before = nullptr);
 
 }  // namespace fanlight::formats

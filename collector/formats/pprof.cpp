@@ -1,6 +1,7 @@
 #include "collector/formats/pprof.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 #include <unordered_map>
@@ -25,14 +26,29 @@ std::string type_of(std::string_view view) {
   return clean(first);
 }
 
+/// Of a profile whose stacks know their state: each sample has its weight twice, under wall and under its state.
+constexpr std::array<const char*, 4> kTimeTypes{"wall", "cpu", "runnable", "off_cpu"};
+
+std::string state_word(Reason reason) {
+  const std::string state(name_of(state_of(reason)));
+  return reason == Reason::running ? state : state + ": " + std::string(name_of(reason));
+}
+
 class Writer {
  public:
-  explicit Writer(const profile::WeightedStacks& stacks) : stacks_(stacks) { string(""); }
+  explicit Writer(const profile::WeightedStacks& stacks) : stacks_(stacks) {
+    string("");
+    for (const profile::Module& module : stacks.modules) build_ids_.emplace(module.path, module.build_id);
+  }
 
   proto::Profile write() {
     fill(*message_.add_sample_type(), "samples", "count");
-    const std::string type = type_of(stacks_.name);
-    fill(*message_.add_sample_type(), type, stacks_.unit);
+    const std::string type = stacks_.state_roots ? "wall" : type_of(stacks_.name);
+    if (stacks_.state_roots) {
+      for (const char* time_type : kTimeTypes) fill(*message_.add_sample_type(), time_type, stacks_.unit);
+    } else {
+      fill(*message_.add_sample_type(), type, stacks_.unit);
+    }
     fill(*message_.mutable_period_type(), type, stacks_.unit);
     message_.set_period(positive(stacks_.period));
     message_.set_default_sample_type(string(type));
@@ -44,14 +60,7 @@ class Writer {
 
     // Location n is frame n-1: ids start at 1, because 0 means none.
     for (std::size_t i = 0; i < stacks_.frames.size(); ++i) add_location(i + 1, stacks_.frames[i]);
-    for (const profile::WeightedStack& stack : stacks_.stacks) {
-      auto& sample = *message_.add_sample();
-      for (auto frame = stack.frames.rbegin(); frame != stack.frames.rend(); ++frame) {
-        sample.add_location_id(std::uint64_t{*frame} + 1);
-      }
-      sample.add_value(positive(stack.count));
-      sample.add_value(positive(stack.weight));
-    }
+    for (const profile::WeightedStack& stack : stacks_.stacks) add_sample(stack);
     return std::move(message_);
   }
 
@@ -67,6 +76,35 @@ class Writer {
     value.set_unit(string(unit));
   }
 
+  void add_sample(const profile::WeightedStack& stack) {
+    auto& sample = *message_.add_sample();
+    // The state is a label and a column; as a frame it would stand in the way of every tool's own views.
+    const std::size_t roots = stacks_.state_roots && !stack.frames.empty() ? 1 : 0;
+    for (std::size_t i = stack.frames.size(); i-- > roots;) sample.add_location_id(std::uint64_t{stack.frames[i]} + 1);
+    sample.add_value(positive(stack.count));
+    sample.add_value(positive(stack.weight));
+    if (stacks_.state_roots) {
+      const State state = state_of(stack.reason);
+      for (const State column : {State::running, State::runnable, State::blocked}) {
+        sample.add_value(column == state ? positive(stack.weight) : 0);
+      }
+      add_label(sample, "state", state_word(stack.reason));
+    }
+    if (stack.frames.size() > roots) {
+      const profile::Frame& root = stacks_.frames.at(stack.frames[roots]);
+      if (root.origin == profile::FrameOrigin::marker) add_label(sample, "thread", shown_name(root));
+    }
+    for (const auto& [key, value] : stacks_.labels.at(stack.labels)) {
+      if (key != "state" && key != "thread") add_label(sample, clean(key), clean(value));
+    }
+  }
+
+  void add_label(proto::Sample& sample, const std::string& key, const std::string& value) {
+    auto& label = *sample.add_label();
+    label.set_key(string(key));
+    label.set_str(string(value));
+  }
+
   std::uint64_t mapping(const profile::Frame& frame) {
     if (frame.origin == profile::FrameOrigin::marker) return 0;
     const auto [found, inserted] = mappings_.emplace(frame.module, message_.mapping_size());
@@ -74,25 +112,37 @@ class Writer {
       auto& added = *message_.add_mapping();
       added.set_id(static_cast<std::uint64_t>(found->second) + 1);
       added.set_filename(string(clean(frame.module)));
+      if (const auto id = build_ids_.find(frame.module); id != build_ids_.end()) {
+        added.set_build_id(string(clean(id->second)));
+      }
       added.set_has_functions(true);
+      added.set_has_inline_frames(true);
     }
     auto& mapped = *message_.mutable_mapping(found->second);
     // Addresses are offsets within the file, so every mapping starts at 0 and ends behind the highest one seen.
-    mapped.set_memory_limit(std::max<std::uint64_t>(mapped.memory_limit(), frame.offset + 1));
+    const std::uint64_t end = frame.offset == ~std::uint64_t{0} ? frame.offset : frame.offset + 1;
+    mapped.set_memory_limit(std::max(mapped.memory_limit(), end));
+    if (!frame.file.empty()) mapped.set_has_filenames(true);
+    if (frame.line > 0) mapped.set_has_line_numbers(true);
     return mapped.id();
   }
 
-  std::uint64_t function(const profile::Frame& frame) {
-    const std::string name = shown_name(frame);
-    const auto [found, inserted] = functions_.emplace(name + '\0' + frame.module, message_.function_size() + 1);
+  std::uint64_t function(const std::string& name, const std::string& file) {
+    const auto [found, inserted] = functions_.emplace(name + '\0' + file, message_.function_size() + 1);
     if (inserted) {
       auto& added = *message_.add_function();
       added.set_id(static_cast<std::uint64_t>(found->second));
       added.set_name(string(name));
       added.set_system_name(string(name));
-      added.set_filename(string(clean(frame.module)));
+      added.set_filename(string(clean(file)));
     }
     return static_cast<std::uint64_t>(found->second);
+  }
+
+  void add_line(proto::Location& location, const std::string& name, const std::string& file, std::uint32_t line) {
+    auto& added = *location.add_line();
+    added.set_function_id(function(name, file));
+    added.set_line(line);
   }
 
   void add_location(std::size_t id, const profile::Frame& frame) {
@@ -100,7 +150,10 @@ class Writer {
     location.set_id(id);
     location.set_mapping_id(mapping(frame));
     location.set_address(frame.origin == profile::FrameOrigin::marker ? 0 : frame.offset);
-    location.add_line()->set_function_id(function(frame));
+    for (auto call = frame.inlined.rbegin(); call != frame.inlined.rend(); ++call) {
+      add_line(location, clean(call->name), call->file, call->line);
+    }
+    add_line(location, shown_name(frame), frame.file, frame.line);
   }
 
   const profile::WeightedStacks& stacks_;
@@ -108,6 +161,7 @@ class Writer {
   std::unordered_map<std::string, int> strings_;
   std::unordered_map<std::string, int> mappings_;
   std::unordered_map<std::string, int> functions_;
+  std::unordered_map<std::string, std::string> build_ids_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
 #include "collector/formats/text.hpp"
@@ -52,7 +53,7 @@ json::object of(const PerReason& ns) {
   return {{"running", ns[static_cast<std::size_t>(Reason::running)]}, {"runnable", runnable}, {"blocked", blocked}};
 }
 
-json::object causes(const std::map<std::string, std::uint64_t>& counts) {
+json::object counts_by_cause(const std::map<std::string, std::uint64_t>& counts) {
   json::object all;
   for (const auto& [cause, count] : counts) all[clean(cause)] = count;
   return all;
@@ -123,6 +124,27 @@ json::object sockets(const Profile& profile) {
   }
   json::object all = of(socket_totals(profile));
   all["threads"] = std::move(by_thread);
+  return all;
+}
+
+json::array stands_out(const Profile& profile) {
+  json::array all;
+  for (const Cause& cause : causes(profile)) {
+    all.push_back(json::object{{"sentence", cause.sentence}, {"ns", cause.ns}, {"share_of_threads", cause.share}});
+  }
+  return all;
+}
+
+json::array locks(const Profile& profile) {
+  json::array all;
+  for (const profile::Lock& lock : profile.locks) {
+    all.push_back(json::object{{"address", lock.address},
+                               {"name", clean(lock.name)},
+                               {"holder", clean(lock.holder)},
+                               {"waits", lock.waits},
+                               {"wait_ns", lock.wait_ns},
+                               {"wait", of(lock.wait)}});
+  }
   return all;
 }
 
@@ -200,8 +222,8 @@ json::array ledger(const Profile& profile) {
     all.push_back(json::object{{"source", clean(entry.source)},
                                {"produced", entry.produced},
                                {"delivered", entry.delivered},
-                               {"dropped", causes(entry.dropped)},
-                               {"missed", causes(entry.missed)},
+                               {"dropped", counts_by_cause(entry.dropped)},
+                               {"missed", counts_by_cause(entry.missed)},
                                {"balance", entry.balance()}});
   }
   return all;
@@ -228,7 +250,9 @@ json::array forms(const Profile& profile) {
 json::array events(const Profile& profile) {
   json::array all;
   for (const profile::Event& event : profile.events) {
-    all.push_back(json::object{{"time_ns", event.time_ns}, {"text", clean(event.text)}});
+    all.push_back(json::object{{"time_ns", event.time_ns},
+                               {"kind", event.kind == profile::Event::Kind::governor ? "governor" : "note"},
+                               {"text", clean(event.text)}});
   }
   return all;
 }
@@ -248,6 +272,8 @@ std::string report_json(const Profile& profile) {
                               {"duration_ns", range_ns(profile)},
                               {"realtime_offset_ns", profile.realtime_offset_ns}}},
                             {"totals", exact_totals(profile) ? json::value(std::move(total)) : json::value()},
+                            {"causes", stands_out(profile)},
+                            {"locks", locks(profile)},
                             {"run_queue", of(run_queue(profile))},
                             {"threads", threads(profile)},
                             {"top_stacks", stacks(profile)},

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
 #include "collector/formats/table.hpp"
@@ -95,6 +97,28 @@ std::string throughput(const Profile& profile) {
   }
   return section("Throughput, as the target counts it", rates.empty() ? "" : rates.text("  ")) +
          section("Latency, as the target counts it", times.empty() ? "" : times.text("  "));
+}
+
+std::string standing_out(const Profile& profile) {
+  std::string body;
+  for (const Cause& cause : causes(profile)) body += "  " + cause.sentence + "\n";
+  return section("What stands out", body);
+}
+
+std::string locks(const Profile& profile) {
+  std::vector<const profile::Lock*> all;
+  for (const profile::Lock& lock : profile.locks) all.push_back(&lock);
+  std::stable_sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->wait_ns > b->wait_ns; });
+  Table table({"lock", "waits", "waited", "p50", "p99", "max", "<held by"});
+  for (const profile::Lock* lock : all) {
+    if (table.size() == kMostRows) break;
+    char address[32];
+    std::snprintf(address, sizeof address, "0x%llx", static_cast<unsigned long long>(lock->address));
+    table.add({lock->name.empty() ? address : name(lock->name), counted(lock->waits), ns(lock->wait_ns),
+               percentile(lock->wait, 0.5), percentile(lock->wait, 0.99), percentile(lock->wait, 1),
+               lock->holder.empty() ? "-" : name(lock->holder)});
+  }
+  return section("Locks of the target, longest waits first", table.empty() ? "" : table.text("  "));
 }
 
 std::string states(const Profile& profile) {
@@ -303,8 +327,9 @@ std::string closing(const Profile& profile) {
 }  // namespace
 
 std::string report_text(const Profile& profile) {
-  return head(profile) + throughput(profile) + states(profile) + threads(profile) + heaviest(profile) +
-         sockets(profile) + maps(profile) + samplers(profile) + ledger(profile) + cost(profile) + closing(profile);
+  return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
+         heaviest(profile) + sockets(profile) + locks(profile) + maps(profile) + samplers(profile) + ledger(profile) +
+         cost(profile) + closing(profile);
 }
 
 }  // namespace fanlight::formats

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/units.hpp"
+
 namespace fanlight::formats {
 namespace {
 
@@ -68,6 +70,13 @@ std::string folded_name(const profile::Frame& frame) {
   std::replace(name.begin(), name.end(), ';', ':');
   if (frame.origin == profile::FrameOrigin::kernel) name += "_[k]";
   return name;
+}
+
+std::string amount(const std::string& unit, std::uint64_t weight) {
+  const auto value = static_cast<double>(weight);
+  if (unit == "nanoseconds") return format_ns(value);
+  if (unit == "bytes") return format_bytes(value);
+  return format_count(value) + " " + clean(unit);
 }
 
 }  // namespace fanlight::formats

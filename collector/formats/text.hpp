@@ -1,6 +1,7 @@
 // Names as formats can carry them. In: any bytes. Out: UTF-8 without control characters. For this room only.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ std::string shown_name(const profile::Frame& frame);
 
 /// The same for folded stacks: ';' becomes ':', and kernel frames end in "_[k]".
 std::string folded_name(const profile::Frame& frame);
+
+/// A weight for people: "1.25 ms", "1.50 MiB", "84.2k samples".
+std::string amount(const std::string& unit, std::uint64_t weight);
 
 }  // namespace fanlight::formats

@@ -52,6 +52,14 @@ std::map<std::string, std::uint64_t> by_line(const proto::Profile& message) {
   for (const auto& sample : message.sample()) {
     EXPECT_EQ(sample.value_size(), message.sample_type_size());
     std::string line;
+    // The state of the wall view is a label and a column of its own.
+    for (const auto& label : sample.label()) {
+      if (message.string_table(static_cast<int>(label.key())) != "state") continue;
+      line = message.string_table(static_cast<int>(label.str()));
+      EXPECT_EQ(sample.value(1), sample.value(2) + sample.value(3) + sample.value(4));
+      const int column = line == "running" ? 2 : line.starts_with("runnable") ? 3 : 4;
+      EXPECT_EQ(sample.value(column), sample.value(1)) << line;
+    }
     for (int i = sample.location_id_size() - 1; i >= 0; --i) {
       const auto& location = message.location(static_cast<int>(sample.location_id(i)) - 1);
       EXPECT_EQ(location.id(), sample.location_id(i));

@@ -43,7 +43,7 @@ TEST(Report, JsonHoldsTheSameNumbersUnrounded) {
   EXPECT_EQ(report.at("ledger").at(0).at("dropped").at("ring full").to_number<int>(), 4);
   EXPECT_EQ(report.at("cost").at("programs").as_array().size(), 2u);
   EXPECT_EQ(report.at("forms").as_array().size(), 4u);
-  EXPECT_EQ(report.at("events").as_array().size(), 1u);
+  EXPECT_EQ(report.at("events").as_array().size(), 2u);
 }
 
 TEST(Report, OfAnyProfileIsWholeAndNeverThrows) {
