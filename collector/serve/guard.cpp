@@ -26,11 +26,14 @@ bool names_us(std::string_view authority, std::string_view address, std::uint16_
 
 }  // namespace
 
-bool may_ask(std::string_view host, std::string_view origin, std::string_view address, std::uint16_t port) {
-  if (!names_us(host, address, port)) return false;
+bool may_ask(std::string_view host, std::string_view origin, std::string_view address, std::uint16_t port, bool tls) {
+  const bool anywhere = address == "0.0.0.0" || address == "::";
+  if (!anywhere && !names_us(host, address, port)) return false;
   if (origin.empty()) return true;
-  constexpr std::string_view kScheme = "http://";
-  return origin.starts_with(kScheme) && names_us(origin.substr(kScheme.size()), address, port);
+  const std::string_view scheme = tls ? "https://" : "http://";
+  if (!origin.starts_with(scheme)) return false;
+  const std::string_view site = origin.substr(scheme.size());
+  return anywhere ? lower(site) == lower(host) : names_us(site, address, port);
 }
 
 }  // namespace fanlight::serve

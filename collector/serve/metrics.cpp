@@ -4,7 +4,9 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <sstream>
 #include <string>
@@ -83,6 +85,12 @@ std::string metric_name(const std::string& name) {
   return out;
 }
 
+std::string hexadecimal(std::uint64_t value) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
 void add_write_errors(Page& page, const kernel::SocketCounts& socket, const Labels& labels) {
   const auto sample = [&](std::string name, std::uint64_t count) {
     Labels all = labels;
@@ -145,6 +153,13 @@ void add_operations(Page& page, const profile::Profile& profile) {
     page.counter("fanlight_map_operation_errors_total", "Of those, failed.", static_cast<double>(map.errors), labels);
     page.counter("fanlight_map_operation_seconds_total", "Time spent in them.", static_cast<double>(map.total_ns) / 1e9,
                  labels);
+    page.histogram("fanlight_map_operation_duration_seconds", "How long map commands took.", map.latency_ns, labels);
+  }
+  for (const profile::Lock& lock : profile.locks) {
+    const Labels labels{{"lock", lock.name.empty() ? "0x" + hexadecimal(lock.address) : lock.name}};
+    page.counter("fanlight_lock_waits_total", "Waits for a lock of the target.", static_cast<double>(lock.waits),
+                 labels);
+    page.histogram("fanlight_lock_wait_seconds", "How long waits for a lock took.", lock.wait, labels);
   }
   for (const kernel::RegistryReading& registry : profile.registries) {
     const Labels labels{
@@ -155,6 +170,8 @@ void add_operations(Page& page, const profile::Profile& profile) {
                  static_cast<double>(registry.wait_ns) / 1e9, labels);
     page.counter("fanlight_registry_hold_seconds_total", "Holding the registry's lock.",
                  static_cast<double>(registry.hold_ns) / 1e9, labels);
+    page.histogram("fanlight_registry_wait_duration_seconds", "How long waits for the registry's lock took.",
+                   registry.wait, labels);
   }
 }
 

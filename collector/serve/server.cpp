@@ -11,14 +11,18 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 
 #include "collector/serve/guard.hpp"
 #include "collector/serve/routes.hpp"
+#include "collector/serve/tls.hpp"
 #include "collector/wire/wire.hpp"
 #include "core/clock.hpp"
 
@@ -49,10 +53,18 @@ struct Server::State {
   }
 
   asio::awaitable<void> accept_all();
-  asio::awaitable<void> converse(tcp::socket socket);
-  asio::awaitable<void> refuse(beast::tcp_stream& stream, beast::error_code error);
-  asio::awaitable<void> respond(beast::tcp_stream& stream, const http::request<http::string_body>& request, bool& keep);
-  asio::awaitable<void> feed(beast::tcp_stream stream, http::request<http::string_body> request);
+  asio::awaitable<void> serve_one(tcp::socket socket);
+  // A stream is a beast::tcp_stream, or TLS over one.
+  template <class Stream>
+  asio::awaitable<void> converse(Stream& stream);
+  template <class Stream>
+  asio::awaitable<void> refuse(Stream& stream, beast::error_code error);
+  template <class Stream>
+  asio::awaitable<void> respond(Stream& stream, const http::request<http::string_body>& request, bool& keep);
+  template <class Stream>
+  asio::awaitable<void> feed(Stream stream, http::request<http::string_body> request);
+  bool may_come_in(const http::request<http::string_body>& request) const;
+  bool knows_token(const http::request<http::string_body>& request) const;
 
   Options options;
   Source source;
@@ -60,8 +72,19 @@ struct Server::State {
   std::size_t connections = 0;
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
+  std::unique_ptr<asio::ssl::context> tls;  // none: plain
   std::thread thread;
 };
+
+bool Server::State::may_come_in(const http::request<http::string_body>& request) const {
+  return may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port,
+                 tls != nullptr);
+}
+
+bool Server::State::knows_token(const http::request<http::string_body>& request) const {
+  if (options.token.empty()) return true;
+  return same_secret(text_of(request[http::field::authorization]), "Bearer " + options.token);
+}
 
 asio::awaitable<void> Server::State::accept_all() {
   for (;;) {
@@ -75,12 +98,13 @@ asio::awaitable<void> Server::State::accept_all() {
     }
     if (connections >= kMaxConnections) continue;  // the socket closes here
     ++connections;
-    asio::co_spawn(context, converse(std::move(socket)), [this](std::exception_ptr) { --connections; });
+    asio::co_spawn(context, serve_one(std::move(socket)), [this](std::exception_ptr) { --connections; });
   }
 }
 
 /// Says what was wrong with bytes that are no request; who closed or was too slow hears nothing.
-asio::awaitable<void> Server::State::refuse(beast::tcp_stream& stream, beast::error_code error) {
+template <class Stream>
+asio::awaitable<void> Server::State::refuse(Stream& stream, beast::error_code error) {
   if (error.category() != beast::error_code(http::error::bad_method).category() ||
       error == http::error::end_of_stream || error == http::error::partial_message) {
     co_return;
@@ -94,19 +118,20 @@ asio::awaitable<void> Server::State::refuse(beast::tcp_stream& stream, beast::er
   response.keep_alive(false);
   response.body() = error.message() + "\n";
   response.prepare_payload();
-  stream.expires_after(kWriteDeadline);
+  beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
   co_await http::async_write(stream, response, kAsResult);
-  beast::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
-asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const http::request<http::string_body>& request,
+template <class Stream>
+asio::awaitable<void> Server::State::respond(Stream& stream, const http::request<http::string_body>& request,
                                              bool& keep) {
   const std::uint64_t from_ns = monotonic_ns();
   const std::string target(text_of(request.target()));
   Answer reply;
-  if (!may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port)) {
+  if (!may_come_in(request)) {
     reply = {.status = 403, .body = "this page answers only to its own address\n"};
+  } else if (!knows_token(request)) {
+    reply = {.status = 401, .body = "send the header Authorization: Bearer TOKEN\n"};
   } else if (request.method() != http::verb::get && request.method() != http::verb::head) {
     reply = {.status = 405, .body = "only GET and HEAD\n"};
   } else if (const auto wait = wait_of(target); !wait) {
@@ -128,11 +153,12 @@ asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const ht
   response.set(http::field::content_type, reply.type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
+  if (reply.status == 401) response.set(http::field::www_authenticate, "Bearer");
   if (!reply.download.empty()) response.set(http::field::content_disposition, "attachment; filename=" + reply.download);
   response.keep_alive(request.keep_alive());
   response.content_length(reply.body.size());
   if (request.method() != http::verb::head) response.body() = std::move(reply.body);
-  stream.expires_after(kWriteDeadline);
+  beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
   if (request.method() == http::verb::head) {
     http::response_serializer<http::string_body> head(response);
     const auto [error, bytes] = co_await http::async_write_header(stream, head, kAsResult);
@@ -143,9 +169,10 @@ asio::awaitable<void> Server::State::respond(beast::tcp_stream& stream, const ht
   keep = !error && response.keep_alive();
 }
 
-asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::request<http::string_body> request) {
-  stream.expires_never();
-  websocket::stream<beast::tcp_stream> socket(std::move(stream));
+template <class Stream>
+asio::awaitable<void> Server::State::feed(Stream stream, http::request<http::string_body> request) {
+  beast::get_lowest_layer(stream).expires_never();
+  websocket::stream<Stream> socket(std::move(stream));
   socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
   socket.read_message_max(1024);  // a request is a few bytes
   if (const auto [error] = co_await socket.async_accept(request, kAsResult); error) co_return;
@@ -165,31 +192,44 @@ asio::awaitable<void> Server::State::feed(beast::tcp_stream stream, http::reques
   }
 }
 
-asio::awaitable<void> Server::State::converse(tcp::socket socket) {
-  beast::tcp_stream stream(std::move(socket));
+template <class Stream>
+asio::awaitable<void> Server::State::converse(Stream& stream) {
   beast::flat_buffer buffer(kMaxRequestBytes);
   bool keep = true;
   while (keep) {
     http::request_parser<http::string_body> parser;
     parser.header_limit(kMaxRequestBytes);
     parser.body_limit(kMaxRequestBytes);  // read only to be refused with words
-    stream.expires_after(kRequestDeadline);
+    beast::get_lowest_layer(stream).expires_after(kRequestDeadline);
     const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAsResult);
     if (error) {
       co_await refuse(stream, error);
       co_return;
     }
     http::request<http::string_body> request = parser.release();
-    const bool allowed =
-        may_ask(text_of(request[http::field::host]), text_of(request[http::field::origin]), options.address, port);
+    const bool allowed = may_come_in(request) && knows_token(request);
     if (allowed && websocket::is_upgrade(request) && text_of(request.target()) == "/live") {
       co_await feed(std::move(stream), std::move(request));
       co_return;
     }
     co_await respond(stream, request, keep);
   }
+}
+
+asio::awaitable<void> Server::State::serve_one(tcp::socket socket) {
   beast::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  if (tls == nullptr) {
+    beast::tcp_stream stream(std::move(socket));
+    co_await converse(stream);
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    co_return;
+  }
+  beast::ssl_stream<beast::tcp_stream> stream(std::move(socket), *tls);
+  beast::get_lowest_layer(stream).expires_after(kRequestDeadline);
+  if (const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAsResult); error) co_return;
+  co_await converse(stream);
+  beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(1));
+  co_await stream.async_shutdown(kAsResult);
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -205,6 +245,16 @@ Result<Server> Server::start(const Options& options, Source source) {
   beast::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return fail(0, where + ": not an IP address", "write it like 127.0.0.1 or ::1");
+  const bool secret = !options.token.empty() && !options.certificate.empty() && !options.key.empty();
+  if (!address.is_loopback() && !secret) {
+    return fail(EPERM, where + ": stacks and labels are secrets, and others can reach this address",
+                "give --token-file, --tls-cert and --tls-key, or listen on 127.0.0.1 and use ssh -L");
+  }
+  if (!options.certificate.empty() || !options.key.empty()) {
+    auto context = tls_context(options.certificate, options.key);
+    if (!context) return within(where, context.error());
+    state->tls = std::move(*context);
+  }
   const tcp::endpoint endpoint(address, options.port);
   state->acceptor.open(endpoint.protocol(), error);
   if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);

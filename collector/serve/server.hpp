@@ -1,8 +1,9 @@
 // The attached collector over HTTP. In: a way to ask for a range. Out: /metrics, /healthz, /debug/pprof/*, /flamegraph,
-// /live.
+// /api/..., /live.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,16 +26,21 @@ struct Source {
 
 struct Options {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 9180;  // 0: the system chooses
+  std::uint16_t port = 9180;          // 0: the system chooses
+  std::string token;                  // asked for as "Authorization: Bearer TOKEN"; empty: not asked for
+  std::filesystem::path certificate;  // PEM; with `key`: TLS
+  std::filesystem::path key;
 };
 
+/// An address that is not loopback is refused unless there are both a token and a certificate.
 /// Serves from a thread of its own until it is destroyed. A request whose Host is not the address it listens on, or
 /// whose Origin is another site, is refused with 403: stacks and labels are secrets, and a web page must not read them.
 /// Bounds: 8 KiB of header, no request bodies, 64 connections, 10 s for a request to arrive, profiles of 1 to 300
 /// seconds.
 class Server {
  public:
-  /// Errors: the address cannot be parsed, the port is taken.
+  /// Errors: the address cannot be parsed, the port is taken, the address is open to others without token and TLS, a
+  /// bad certificate.
   static Result<Server> start(const Options& options, Source source);
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
