@@ -1,9 +1,13 @@
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "collector/cli/command.hpp"
 #include "collector/cli/options.hpp"
@@ -20,7 +24,19 @@ struct AttachOptions {
   WatchOptions watch;
   serve::Options serve;
   std::optional<std::chrono::nanoseconds> time;
+  std::filesystem::path token_file;
 };
+
+/// The first line of the file: on a command line everybody on the machine could read it.
+Result<std::string> token_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::string token;
+  if (!std::getline(stream, token)) return fail(errno, "read " + file.string(), "give a file that holds the token");
+  if (token.size() < 16) {
+    return fail(0, file.string() + ": a token of fewer than 16 letters", "make one: openssl rand -hex 32 > FILE");
+  }
+  return token;
+}
 
 /// "127.0.0.1:9180", "[::1]:0", "9180".
 bool parse_listen(const std::string& text, serve::Options& into) {
@@ -38,6 +54,12 @@ bool parse_listen(const std::string& text, serve::Options& into) {
 
 Result<Outcome> attach(const AttachOptions& options) {
   catch_stop_signals();
+  serve::Options serve_options = options.serve;
+  if (!options.token_file.empty()) {
+    auto token = token_of(options.token_file);
+    if (!token) return within("attach", token.error());
+    serve_options.token = std::move(*token);
+  }
   session::Options watched = options.watch.resolved();
   watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
   auto session = session::Session::attach(watched);
@@ -45,7 +67,7 @@ Result<Outcome> attach(const AttachOptions& options) {
   keep_only_looking(options.watch.session.pid);
   const session::Session& watched_session = *session;
   auto server = serve::Server::start(
-      options.serve,
+      serve_options,
       {.query = [&](std::uint64_t from_ns, std::uint64_t to_ns) { return watched_session.query(from_ns, to_ns); },
        .since_attach = [&] { return watched_session.since_attach(); }});
   if (!server) return within("attach", server.error());
@@ -54,8 +76,9 @@ Result<Outcome> attach(const AttachOptions& options) {
   const std::string host =
       options.serve.address.find(':') == std::string::npos ? options.serve.address : "[" + options.serve.address + "]";
   std::fprintf(stderr,
-               "watching %s (pid %d)\nserving on http://%s:%u\nnext: fanlight-ui --connect %s:%u   (Ctrl-C detaches)\n",
-               target.name.c_str(), target.pid, host.c_str(), server->port(), host.c_str(), server->port());
+               "watching %s (pid %d)\nserving on %s://%s:%u\nnext: fanlight-ui --connect %s:%u   (Ctrl-C detaches)\n",
+               target.name.c_str(), target.pid, options.serve.certificate.empty() ? "http" : "https", host.c_str(),
+               server->port(), host.c_str(), server->port());
 
   const std::uint64_t start_ns = monotonic_ns();
   bool told = false;
@@ -84,8 +107,15 @@ void add_attach(CLI::App& app, Run& run) {
             if (!parse_listen(text, options->serve))
               throw CLI::ValidationError("--listen", "'" + text + "' is not ADDRESS:PORT");
           },
-          "where to serve (default 127.0.0.1:9180; port 0: any free one)")
+          "where to serve (default 127.0.0.1:9180; port 0: any free one); an address that others can reach needs a "
+          "token and "
+          "TLS")
       ->type_name("ADDRESS:PORT");
+  command->add_option("--token-file", options->token_file, "ask for this file's first line as a bearer token")
+      ->type_name("FILE");
+  command->add_option("--tls-cert", options->serve.certificate, "serve over TLS with this PEM certificate")
+      ->type_name("FILE");
+  command->add_option("--tls-key", options->serve.key, "the certificate's PEM key")->type_name("FILE");
   add_duration(*command, "--for", options->time, "how long; without it until Ctrl-C");
   command->footer(
       "\nExamples:\n"

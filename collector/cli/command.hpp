@@ -23,5 +23,7 @@ void add_attach(CLI::App& app, Run& run);
 void add_record(CLI::App& app, Run& run);
 void add_report(CLI::App& app, Run& run);
 void add_export(CLI::App& app, Run& run);
+void add_diff(CLI::App& app, Run& run);
+void add_top(CLI::App& app, Run& run);
 
 }  // namespace fanlight::cli

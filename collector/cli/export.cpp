@@ -1,58 +1,103 @@
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "collector/cli/command.hpp"
 #include "collector/cli/options.hpp"
 #include "collector/cli/output.hpp"
+#include "collector/cli/select_options.hpp"
 #include "collector/formats/folded.hpp"
+#include "collector/formats/html.hpp"
+#include "collector/formats/open_file.hpp"
+#include "collector/formats/perfetto.hpp"
 #include "collector/formats/pprof.hpp"
+#include "collector/formats/speedscope.hpp"
 #include "collector/formats/svg.hpp"
+#include "collector/formats/tabular.hpp"
 #include "collector/profile/view.hpp"
-#include "collector/store/recording.hpp"
 
 namespace fanlight::cli {
 namespace {
 
-enum class Format { folded, pprof, svg };
+enum class Format { folded, pprof, speedscope, perfetto, svg, html, csv, json };
+
+struct FormatName {
+  std::string_view name;
+  Format format;
+  bool binary = false;
+};
+constexpr std::array<FormatName, 8> kFormats{{{"folded", Format::folded},
+                                              {"pprof", Format::pprof, true},
+                                              {"speedscope", Format::speedscope},
+                                              {"perfetto", Format::perfetto, true},
+                                              {"svg", Format::svg},
+                                              {"html", Format::html},
+                                              {"csv", Format::csv},
+                                              {"json", Format::json}}};
+
+std::string format_names() {
+  std::string names;
+  for (const FormatName& format : kFormats) names += (names.empty() ? "" : " ") + std::string(format.name);
+  return names;
+}
 
 struct ExportOptions {
   std::filesystem::path recording;
   std::filesystem::path output;
-  profile::View view = profile::View::wall;
-  Format format = Format::folded;
+  std::optional<profile::View> view;
+  FormatName format = kFormats[0];
+  SelectOptions select;
 };
 
 Result<std::string> rendered(const profile::WeightedStacks& stacks, Format format) {
   switch (format) {
     case Format::folded: return formats::folded(stacks);
-    case Format::svg: return formats::svg(stacks);
     case Format::pprof: return formats::pprof(stacks);
+    case Format::speedscope: return formats::speedscope(stacks);
+    case Format::svg: return formats::svg(stacks);
+    case Format::html: return formats::html(stacks);
+    case Format::csv: return formats::csv(stacks);
+    case Format::json: return formats::stacks_json(stacks);
+    case Format::perfetto: break;
   }
   return fail(0, "unknown format");
 }
 
-Result<Outcome> export_view(const ExportOptions& options) {
-  const bool to_terminal = (options.output.empty() || options.output == "-") && ::isatty(STDOUT_FILENO) == 1;
-  if (options.format == Format::pprof && to_terminal) {
-    return fail(0, "export: pprof is binary and stdout is a terminal", "add -o oncpu.pb.gz");
-  }
-  const auto window = store::open_recording(options.recording);
-  if (!window) return within("export", window.error());
-  const profile::WeightedStacks stacks = profile::view(window->query(), options.view);
+bool carries_labels(Format format) {
+  return format == Format::pprof || format == Format::csv || format == Format::json;
+}
+
+Result<std::string> exported(const ExportOptions& options, const formats::Imported& file) {
+  if (options.format.format == Format::perfetto) return formats::perfetto(options.select.slices(file.window));
+  const profile::View view = options.view.value_or(file.view);
+  const profile::WeightedStacks stacks =
+      options.select.selector().view(options.select.query(file.window), view, carries_labels(options.format.format));
   if (stacks.stacks.empty()) {
     std::fprintf(stderr, "export: the %s view of this recording is empty; fanlight report says what was probed\n",
-                 std::string(name_of(options.view)).c_str());
+                 std::string(name_of(view)).c_str());
   }
+  return rendered(stacks, options.format.format);
+}
+
+Result<Outcome> export_view(const ExportOptions& options) {
+  const bool to_terminal = (options.output.empty() || options.output == "-") && ::isatty(STDOUT_FILENO) == 1;
+  if (options.format.binary && to_terminal) {
+    return fail(0, "export: " + std::string(options.format.name) + " is binary and stdout is a terminal",
+                "add -o FILE");
+  }
+  const auto file = formats::open_file(options.recording);
+  if (!file) return within("export", file.error());
   std::error_code ignored;
   if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {
     return fail(0, "export: " + options.output.string() + " is the recording itself", "choose another file with -o");
   }
-  const auto bytes = rendered(stacks, options.format);
+  const auto bytes = exported(options, *file);
   if (!bytes) return within("export", bytes.error());
   if (const auto written = write_out(options.output, *bytes); !written) return within("export", written.error());
   return Outcome{};
@@ -63,30 +108,37 @@ Result<Outcome> export_view(const ExportOptions& options) {
 void add_export(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("export", "write a view of a recording for other tools");
   auto options = std::make_shared<ExportOptions>();
-  command->add_option("FILE", options->recording, "the recording")->required();
+  command
+      ->add_option("FILE", options->recording,
+                   "a recording, or folded stacks, pprof or perf script text; - is standard input")
+      ->required();
   add_view(*command, options->view);
   command
       ->add_option_function<std::string>(
           "--format",
           [options](const std::string& text) {
-            static const std::map<std::string, Format> formats{
-                {"folded", Format::folded}, {"pprof", Format::pprof}, {"svg", Format::svg}};
-            const auto found = formats.find(text);
-            if (found == formats.end()) {
-              throw CLI::ValidationError("--format", "'" + text + "' is none of: folded pprof svg");
+            for (const FormatName& format : kFormats) {
+              if (format.name != text) continue;
+              options->format = format;
+              return;
             }
-            options->format = found->second;
+            throw CLI::ValidationError("--format", "'" + text + "' is none of: " + format_names());
           },
-          "folded (default), pprof or svg")
+          "folded (default) or one of: " + format_names())
       ->type_name("FORMAT");
   command->add_option("-o,--output", options->output, "where to (default stdout)")->type_name("FILE");
+  options->select.add_to(*command, true);
   command->footer(
       "\nExamples:\n"
       "  fanlight export run.fanlight --view wall --format folded\n"
-      "  fanlight export run.fanlight --view wall --format svg -o wall.svg\n"
-      "  fanlight export run.fanlight --view oncpu --format pprof -o oncpu.pb.gz && go tool pprof -http=: "
-      "oncpu.pb.gz\n");
-  command->callback([options, &run] { run = [options] { return export_view(*options); }; });
+      "  fanlight export run.fanlight --format html --thread worker --from 5s --to 8s -o wall.html\n"
+      "  fanlight export run.fanlight --format pprof -o wall.pb.gz && go tool pprof -http=: wall.pb.gz\n"
+      "  fanlight export run.fanlight --format perfetto --redact 'topic-[a-z]+' -o run.pftrace\n"
+      "  perf script | fanlight export - --format speedscope -o perf.speedscope.json\n");
+  command->callback([options, &run] {
+    options->select.check();
+    run = [options] { return export_view(*options); };
+  });
 }
 
 }  // namespace fanlight::cli

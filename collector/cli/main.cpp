@@ -1,5 +1,5 @@
-// `fanlight`: doctor, attach, record, report, export. In: a command line. Out: data on stdout, words on stderr, 0, 1
-// or 2.
+// `fanlight`: doctor, attach, top, record, report, export, diff. In: a command line. Out: data on stdout, words on
+// stderr, 0, 1 or 2.
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -15,7 +15,9 @@ constexpr const char* kExamples =
     "127.0.0.1:9180\n"
     "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
     "  fanlight report run.fanlight\n"
-    "  fanlight export run.fanlight --view wall --format svg -o wall.svg\n";
+    "  fanlight export run.fanlight --view wall --format html -o wall.html\n"
+    "  fanlight diff before.fanlight after.fanlight --view oncpu --fail-above 5%\n"
+    "  fanlight top                                             the live view in a terminal\n";
 
 int complain(const std::string& what, const std::string& hint, int exit_code) {
   std::fprintf(stderr, "fanlight: %s\nhint: %s\n", what.c_str(), hint.c_str());
@@ -36,6 +38,8 @@ int main(int argc, char** argv) {
   cli::add_record(app, run);
   cli::add_report(app, run);
   cli::add_export(app, run);
+  cli::add_diff(app, run);
+  cli::add_top(app, run);
 
   try {
     app.parse(argc, argv);
@@ -60,7 +64,7 @@ int main(int argc, char** argv) {
     if (outcome) return outcome->exit_code;
     const Error& error = outcome.error();
     const std::string command = app.get_subcommands().front()->get_name();
-    const bool reads = command == "report" || command == "export";
+    const bool reads = command == "report" || command == "export" || command == "diff";
     const char* const general = reads ? "give a file that fanlight record wrote and that you may read"
                                       : "fanlight doctor shows what this machine allows";
     return complain(error.what, error.hint.empty() ? general : error.hint, 1);

@@ -36,7 +36,7 @@ void add_bytes(CLI::App& command, const std::string& name, std::uint32_t& into, 
       ->type_name("SIZE");
 }
 
-void add_view(CLI::App& command, profile::View& into) {
+void add_view(CLI::App& command, std::optional<profile::View>& into) {
   std::string names;
   for (const profile::View view : profile::kViews) names += (names.empty() ? "" : " ") + std::string(name_of(view));
   command

@@ -33,6 +33,6 @@ void add_duration(CLI::App& command, const std::string& name, std::optional<std:
 void add_bytes(CLI::App& command, const std::string& name, std::uint32_t& into, const std::string& help);
 
 /// Adds --view with its names.
-void add_view(CLI::App& command, profile::View& into);
+void add_view(CLI::App& command, std::optional<profile::View>& into);
 
 }  // namespace fanlight::cli

@@ -2,13 +2,16 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "collector/cli/command.hpp"
 #include "collector/cli/options.hpp"
 #include "collector/cli/progress.hpp"
 #include "collector/cli/stop.hpp"
+#include "collector/profile/redact.hpp"
 #include "collector/session/session.hpp"
 #include "collector/store/recording.hpp"
 #include "core/clock.hpp"
@@ -21,7 +24,21 @@ struct RecordOptions {
   WatchOptions watch;
   std::optional<std::chrono::nanoseconds> time;
   std::filesystem::path file = "run.fanlight";
+  std::optional<std::chrono::nanoseconds> keep;
+  std::uint64_t max_bytes = 0;
+  std::string redact;
 };
+
+Result<store::RecorderOptions> recorder_options(const RecordOptions& options) {
+  store::RecorderOptions made{.keep = options.keep, .max_bytes = options.max_bytes, .redact = {}};
+  if (options.redact.empty()) return made;
+  auto redaction = profile::Redaction::make(options.redact);
+  if (!redaction) return std::unexpected(redaction.error());
+  made.redact = [shared = std::make_shared<profile::Redaction>(std::move(*redaction))](const std::string& text) {
+    return (*shared)(text);
+  };
+  return made;
+}
 
 Result<Outcome> record(const RecordOptions& options) {
   catch_stop_signals();
@@ -29,7 +46,10 @@ Result<Outcome> record(const RecordOptions& options) {
   if (!session) return within("record", session.error());
   // Only now: an attach that fails must not replace an older recording.
   const profile::Window& window = session->window();
-  auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns());
+  auto recorder_settings = recorder_options(options);
+  if (!recorder_settings) return within("record", recorder_settings.error());
+  auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns(),
+                                          std::move(*recorder_settings));
   if (!recorder) return within("record", recorder.error());
   keep_only_looking(options.watch.session.pid, std::filesystem::absolute(options.file).parent_path());
   say_what_is_missing(window.target());
@@ -88,13 +108,33 @@ void add_record(CLI::App& app, Run& run) {
   command
       ->add_option("-o,--output", options->file, "the recording (default run.fanlight); an older recording is replaced")
       ->type_name("FILE");
+  add_duration(*command, "--keep", options->keep, "keep only this much of the past; older seconds are let go");
+  command
+      ->add_option_function<std::string>(
+          "--max",
+          [options](std::string text) {
+            if (text.ends_with("MB") || text.ends_with("GB") || text.ends_with("KB")) text.pop_back();
+            const auto bytes = parse_bytes(text);
+            if (!bytes) throw CLI::ValidationError("--max", bytes.error().what + "; " + bytes.error().hint);
+            constexpr std::uint64_t kLeast = std::uint64_t{4} << 20;
+            if (*bytes < kLeast) throw CLI::ValidationError("--max", "4MB at least");
+            options->max_bytes = *bytes;
+          },
+          "how large the file may become; the oldest seconds make room")
+      ->type_name("SIZE");
+  command->add_option("--redact", options->redact, "write [redacted] for every match in names, paths and label values")
+      ->type_name("REGEX");
   command->footer(
       "\nExamples:\n"
       "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
+      "  sudo fanlight record --pid 4242 --keep 10m --max 500MB    # always the last ten minutes\n"
       "  fanlight record --pid 4242 --no-kernel --for 10s     # without privilege: the sampler inside the target "
       "alone\n");
   command->callback([options, &run] {
     options->watch.check();
+    if (const auto settings = recorder_options(*options); !settings) {
+      throw CLI::ValidationError("--redact: " + settings.error().what);
+    }
     run = [options] { return record(*options); };
   });
 }

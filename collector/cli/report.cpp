@@ -6,7 +6,8 @@
 
 #include "collector/cli/command.hpp"
 #include "collector/cli/output.hpp"
-#include "collector/store/recording.hpp"
+#include "collector/cli/select_options.hpp"
+#include "collector/formats/open_file.hpp"
 
 namespace fanlight::cli {
 namespace {
@@ -14,16 +15,17 @@ namespace {
 struct ReportOptions {
   std::filesystem::path file;
   bool json = false;
+  SelectOptions select;
 };
 
 Result<Outcome> report(const ReportOptions& options) {
-  const auto window = store::open_recording(options.file);
-  if (!window) return within("report", window.error());
-  const profile::Profile profile = window->query();
+  const auto file = formats::open_file(options.file);
+  if (!file) return within("report", file.error());
+  const profile::Profile profile = options.select.query(file->window);
   const auto written = write_out("", options.json ? formats::report_json(profile) : formats::report_text(profile));
   if (!written) return within("report", written.error());
   if (!options.json) {
-    std::fprintf(stderr, "next: fanlight export %s --view wall --format svg -o wall.svg\n", options.file.c_str());
+    std::fprintf(stderr, "next: fanlight export %s --format html -o profile.html\n", options.file.c_str());
   }
   return Outcome{};
 }
@@ -33,10 +35,21 @@ Result<Outcome> report(const ReportOptions& options) {
 void add_report(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("report", "say what a recording shows");
   auto options = std::make_shared<ReportOptions>();
-  command->add_option("FILE", options->file, "the recording")->required();
+  command
+      ->add_option("FILE", options->file,
+                   "a recording, or folded stacks, pprof or perf script text; - is standard input")
+      ->required();
   command->add_flag("--json", options->json, "the same numbers for programs; times in ns");
-  command->footer("\nExamples:\n  fanlight report run.fanlight\n  fanlight report run.fanlight --json | jq .totals\n");
-  command->callback([options, &run] { run = [options] { return report(*options); }; });
+  options->select.add_to(*command, false);
+  command->footer(
+      "\nExamples:\n"
+      "  fanlight report run.fanlight\n"
+      "  fanlight report run.fanlight --thread worker --from 10s --to 20s\n"
+      "  fanlight report run.fanlight --json | jq .causes\n");
+  command->callback([options, &run] {
+    options->select.check();
+    run = [options] { return report(*options); };
+  });
 }
 
 }  // namespace fanlight::cli
