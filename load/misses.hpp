@@ -24,7 +24,8 @@ inline std::optional<std::uint64_t> percentile_with_misses(const Latencies& late
   const double all = static_cast<double>(count + misses);
   const double rank = std::clamp(std::ceil(fraction * all), 1.0, all);
   if (rank > static_cast<double>(count)) return std::nullopt;
-  return latencies.percentile(rank / static_cast<double>(count));
+  // Half a rank less, which rounds up to it: the quotient alone may round to the next one.
+  return latencies.percentile((rank - 0.5) / static_cast<double>(count));
 }
 
 }  // namespace fanlight::load

@@ -1,6 +1,7 @@
 #include "load/receiver.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "bpf/log_linear.h"
@@ -18,7 +19,25 @@ constexpr std::int64_t kMaxRetryMs = 3'600'000;
 
 Receiver::Receiver(const Expectation& expectation, Board& board, LivePool& live, std::span<Reach> reach,
                    std::vector<Tally>& tallies, std::minstd_rand& random)
-    : expectation_(expectation), board_(board), live_(live), reach_(reach), tallies_(tallies), random_(random) {}
+    : expectation_(expectation),
+      board_(board),
+      live_(live),
+      reach_(reach),
+      tallies_(tallies),
+      random_(random),
+      // Strangers' publishers are counted as they are met: most runs have few.
+      stride_(expectation.any ? std::min(expectation.publishers, 4u) : expectation.publishers) {}
+
+SequenceWindow& Receiver::window(std::size_t index, std::size_t publisher) {
+  if (publisher >= stride_) {
+    const std::size_t stride = std::min<std::size_t>(std::bit_ceil(publisher + 1), expectation_.publishers);
+    std::vector<SequenceWindow> wider(windows_.size() / stride_ * stride);
+    for (std::size_t i = 0; i < windows_.size(); ++i) wider[i / stride_ * stride + i % stride_] = windows_[i];
+    windows_ = std::move(wider);
+    stride_ = stride;
+  }
+  return windows_[index * stride_ + publisher];
+}
 
 void Receiver::set_state(Connection& connection, ClientState state) {
   if (connection.state == state) return;
@@ -206,7 +225,7 @@ void Receiver::receive(Connection& connection, std::size_t index, std::string_vi
   if (!payload || (text.size() != expectation_.size && !expectation_.any) ||
       payload->publisher >= expectation_.publishers)
     return malformed();
-  SequenceWindow& window = windows_[index * expectation_.publishers + payload->publisher];
+  SequenceWindow& window = this->window(index, payload->publisher);
   // Somebody else's count began before we listened.
   if (expectation_.any && window.empty()) window.begin_at(payload->sequence);
   const Arrival arrival = window.see(payload->sequence);

@@ -31,7 +31,7 @@ class Receiver {
            std::vector<Tally>& tallies, std::minstd_rand& random);
 
   /// Makes room for the windows of connections up to `count`.
-  void expect_connections(std::size_t count) { windows_.resize(count * expectation_.publishers); }
+  void expect_connections(std::size_t count) { windows_.resize(count * stride_); }
 
   /// Takes whole items off the front of `bytes`. False: the stream is over, `cause` says why.
   bool feed(Connection& connection, std::size_t index, Protocol protocol, std::string_view& bytes, std::uint64_t now_ns,
@@ -55,6 +55,10 @@ class Receiver {
   std::span<Reach> reach_;
   std::vector<Tally>& tallies_;
   std::minstd_rand& random_;
+  /// Of a publisher that may be new, where somebody else's are counted as they are met.
+  SequenceWindow& window(std::size_t index, std::size_t publisher);
+
+  std::size_t stride_;                   // windows per connection
   std::vector<SequenceWindow> windows_;  // by connection, then by publisher
   std::string scratch_;
   Tally* tally_ = nullptr;  // of the connection being fed

@@ -29,7 +29,7 @@ std::string to_hdr(const Report& report) {
     const double rank = std::max(1.0, std::ceil(fraction * count));
     last = rank >= count;
     const double shown = last ? 1 : fraction;
-    const double value = static_cast<double>(latency.percentile(rank / count)) / kMs;
+    const double value = static_cast<double>(latency.percentile((rank - 0.5) / count)) / kMs;
     if (last)
       line(text, "%12.3f %14.12f %10.0f\n", value, shown, rank);
     else

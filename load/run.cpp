@@ -133,8 +133,8 @@ class Run {
       if (ended()) shared_->stop_publishing = true;
       const std::uint64_t now = monotonic_ns();
       if (!server_lost_after_ns_ && everyone_is_gone(now)) {
-        const std::uint64_t gone_ns = shared_->offline_since_ns;
-        server_lost_after_ns_ = gone_ns != kNever && gone_ns > start_ns ? gone_ns - start_ns : 0;
+        const std::uint64_t gone_ns = gone_since();
+        server_lost_after_ns_ = gone_ns > start_ns ? gone_ns - start_ns : 0;
         shared_->stop_publishing = shared_->abandon = true;
       }
       if (cpu_from_ns_ == 0 && now >= measure_from_ns) {
@@ -195,12 +195,20 @@ class Run {
     raise(server_->send_buffer_bytes, sockets->send_bytes);
   }
 
-  /// No subscriber has a stream any more, and no publisher a connection for a while.
-  bool everyone_is_gone(std::uint64_t now_ns) const {
-    if (shared_.sum(&LivePool::established) == 0 || shared_.sum(&LivePool::streams) > 0) return false;
-    if (plan_.publishers == 0) return !plan_.reconnect;
-    const std::uint64_t offline_ns = shared_->offline_since_ns;
-    return offline_ns != kNever && now_ns >= offline_ns + kLostAfterNs;
+  /// No subscriber has a stream any more, and no publisher a connection for a while. Who only listens has the streams
+  /// alone to tell by.
+  bool everyone_is_gone(std::uint64_t now_ns) {
+    const bool cut = shared_.sum(&LivePool::cuts) > 0 && shared_.sum(&LivePool::streams) == 0;
+    if (!cut)
+      streams_gone_ns_ = kNever;
+    else if (streams_gone_ns_ == kNever)
+      streams_gone_ns_ = now_ns;
+    if (!cut || (plan_.publishers == 0 && plan_.reconnect)) return false;
+    const std::uint64_t gone_ns = gone_since();
+    return gone_ns != kNever && now_ns >= gone_ns + kLostAfterNs;
+  }
+  std::uint64_t gone_since() const {
+    return plan_.publishers == 0 ? streams_gone_ns_ : shared_->offline_since_ns.load();
   }
 
   /// Until everything expected has come, or for as long as the plan allows.
@@ -290,6 +298,7 @@ class Run {
   std::optional<std::uint64_t> server_lost_after_ns_;
   std::uint64_t server_cpu_before_ns_ = 0;
   std::uint64_t cpu_from_ns_ = 0;
+  std::uint64_t streams_gone_ns_ = kNever;
   std::uint64_t said_ns_ = monotonic_ns();
   bool interrupted_ = false;
 };

@@ -259,7 +259,8 @@ void SubscriberPool::watch(std::size_t index) {
   const auto wanted = static_cast<std::uint8_t>(4 | (connection.paused ? 0 : 1) | (writes ? 2 : 0));
   if (wanted == connection.watched) return;
   epoll_event event{};
-  event.events = ((wanted & 1) != 0 ? EPOLLIN : 0u) | ((wanted & 2) != 0 ? EPOLLOUT : 0u);
+  // Edges: the kernel would ask each socket again, after it has been read, whether there is more.
+  event.events = EPOLLET | ((wanted & 1) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) | ((wanted & 2) != 0 ? EPOLLOUT : 0u);
   event.data.u64 = index;
   const int operation = connection.watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (::epoll_ctl(epoll_.get(), operation, connection.wire.fd(), &event) != 0)
@@ -287,7 +288,8 @@ void SubscriberPool::on_events(std::size_t index, std::uint32_t events) {
     secure(index, monotonic_ns());
   } else {
     if ((events & EPOLLOUT) != 0 && connection.opening) send_request(index, monotonic_ns());
-    if (((events & EPOLLIN) != 0 || broken) && connection.wire.open()) on_readable(index);
+    if (((events & EPOLLIN) != 0 || broken) && connection.wire.open())
+      on_readable(index, broken || (events & EPOLLRDHUP) != 0);
   }
   if (!connection.wire.open()) return;
   if (connection.extras && !connection.extras->out.empty() && connection.phase == Connection::Phase::streaming)
@@ -295,10 +297,10 @@ void SubscriberPool::on_events(std::size_t index, std::uint32_t events) {
   if (connection.wire.open()) watch(index);
 }
 
-void SubscriberPool::on_readable(std::size_t index) {
+void SubscriberPool::on_readable(std::size_t index, bool hangup) {
   Connection& connection = connections_[index];
   const std::uint64_t pace = approach_of(connection).profile.read_bytes_per_s;
-  do {
+  for (bool more = true; more;) {
     const std::size_t rest = connection.rest_size;
     if (buffer_.size() < rest + kRead) buffer_.resize(rest + kRead);
     if (rest > 0) std::memcpy(buffer_.data(), connection.rest.get(), rest);
@@ -315,8 +317,11 @@ void SubscriberPool::on_readable(std::size_t index) {
       const auto pause = static_cast<std::uint64_t>(static_cast<double>(got) * 1e9 / static_cast<double>(pace));
       timers_.set({now + pause, index, connection.began_ns, Timer::Kind::read_again});
     }
+    // A read that was not filled has emptied the socket; TLS does not say what it left there.
+    more = static_cast<std::size_t>(got) == room || hangup || connection.wire.is_tls();
     take(index, static_cast<std::size_t>(got), now);
-  } while (connection.wire.has_pending() && !connection.paused);
+    more = more && connection.wire.open() && !connection.paused;
+  }
 }
 
 void SubscriberPool::take(std::size_t index, std::size_t bytes, std::uint64_t now_ns) {

@@ -57,7 +57,8 @@ class SubscriberPool {
   void on_stream(std::size_t index, std::uint64_t now_ns);
   void begin_profile(std::size_t index, std::uint64_t now_ns);
   void on_events(std::size_t index, std::uint32_t events);
-  void on_readable(std::size_t index);
+  /// `hangup`: the end may have come with the bytes, and nobody will say so again.
+  void on_readable(std::size_t index, bool hangup);
   void take(std::size_t index, std::size_t bytes, std::uint64_t now_ns);
   void give_up_late(std::uint64_t now_ns);
   void settle(Connection& connection);

@@ -3,7 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 me='scripts/bench load'
 
-"$repo/scripts/build" fanlight-load bench_load_sender
+"$repo/scripts/build" fanlight-load bench_load_sender bench_load_floor
 
 sender=''
 stop_sender() {
@@ -13,17 +13,23 @@ stop_sender() {
 words=$(mktemp)
 trap 'stop_sender; rm -f "$words"' EXIT
 
-# measure TITLE SENDER-CORE BATCH PACE CONNECTIONS PROTOCOL
-measure() {
+# start_sender CORE BATCH PACE: its address in `url`.
+start_sender() {
   : >"$words"
-  taskset -c "$2" "$build/bin/bench_load_sender" 0 "$3" 128 "$4" 2>"$words" &
+  taskset -c "$1" "$build/bin/bench_load_sender" 0 "$2" 128 "$3" 2>"$words" &
   sender=$!
-  local url='' tries
+  local tries
   for ((tries = 0; tries < 100; tries++)); do
     url=$(sed -n 's/^listening on //p' "$words")
-    [[ -z $url ]] || break
+    [[ -z $url ]] || return 0
     sleep 0.05
   done
+  die "the sender did not start"
+}
+
+# measure TITLE SENDER-CORE BATCH PACE CONNECTIONS PROTOCOL
+measure() {
+  start_sender "$2" "$3" "$4"
   printf '%s: ' "$1"
   taskset -c 1 "$build/bin/fanlight-load" --url "$url" "--$6" "$5" --publish none --for 3s --warmup 1s --threads 1 \
     --connect-rate 0 --quiet --json - 2>/dev/null | python3 -c '
@@ -40,6 +46,12 @@ print(t["established"], "connections in %.0f ms," % (t["connecting_ns"] / 1e6),
   stop_sender
 }
 
+for way in level edge quickack; do
+  start_sender 1 1 100
+  printf 'nothing but epoll and recv, 1 per send, both on one core, '
+  taskset -c 1 "$build/bin/bench_load_floor" "${url##*:}" 1000 2 "$way"
+  stop_sender
+done
 for protocol in sse ws; do
   for batch in 1 8 16 32; do
     measure "$protocol, $batch per send, sender on its own core" 0 "$batch" 0 1000 "$protocol"

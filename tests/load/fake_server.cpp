@@ -1,14 +1,17 @@
 #include "tests/load/fake_server.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "load/websocket.hpp"
 
 namespace fanlight::load {
@@ -57,24 +60,44 @@ FakeServer::FakeServer(const Misbehaviour& misbehaviour)
   thread_ = std::thread([this] { serve(); });
 }
 
-FakeServer::~FakeServer() {
+FakeServer::~FakeServer() { stop(); }
+
+void FakeServer::stop() {
   stop_ = true;
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+void FakeServer::stall_when_due() {
+  if (misbehaviour_.stall_every.count() == 0) return;
+  const std::uint64_t now = monotonic_ns();
+  const auto every = static_cast<std::uint64_t>(std::chrono::nanoseconds(misbehaviour_.stall_every).count());
+  if (next_stall_ns_ == 0) next_stall_ns_ = now + every;
+  if (now < next_stall_ns_) return;
+  std::this_thread::sleep_for(misbehaviour_.stall_for);
+  stalls_.push_back({now, monotonic_ns()});
+  next_stall_ns_ += every;
 }
 
 void FakeServer::serve() {
   std::vector<pollfd> polled;
   while (!stop_ && (misbehaviour_.die_after == 0 || number_ < misbehaviour_.die_after)) {
+    stall_when_due();
     polled.assign(1, {listener_.get(), POLLIN, 0});
     for (auto& [fd, client] : clients_)
       polled.push_back({fd, static_cast<short>(POLLIN | (client->out.empty() ? 0 : POLLOUT)), 0});
-    ::poll(polled.data(), polled.size(), 10);
+    ::poll(polled.data(), polled.size(), misbehaviour_.stall_every.count() == 0 ? 10 : 1);
     for (const pollfd& entry : polled) {
       if (entry.revents == 0) continue;
       if (entry.fd == listener_.get()) {
         for (;;) {
-          Fd accepted(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+          sockaddr_in peer{};
+          socklen_t size = sizeof peer;
+          Fd accepted(
+              ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
           if (!accepted) break;
+          ++accepted_;
+          char words[INET_ADDRSTRLEN] = {};
+          peers_.insert(::inet_ntop(AF_INET, &peer.sin_addr, words, sizeof words));
           auto client = std::make_unique<Client>();
           const int fd = accepted.get();
           client->fd = std::move(accepted);
@@ -88,7 +111,7 @@ void FakeServer::serve() {
       if (got > 0) {
         found->second->in.append(buffer, static_cast<std::size_t>(got));
         on_input(*found->second);
-      } else if (got == 0) {
+      } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         clients_.erase(found);
       }
     }
@@ -125,10 +148,16 @@ void FakeServer::on_input(Client& client) {
 }
 
 void FakeServer::on_request(Client& client, const std::string& head, const std::string& body) {
+  if (requests_.size() < 100) requests_.push_back(head);
   if (head.starts_with("GET /sse/")) {
     client.kind = Client::sse;
     client.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n";
     client.out += misbehaviour_.chunked_sse ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+    if (misbehaviour_.cut_once) client.out += "retry: 200\n\n";
+    client.replays = !field(head, "Last-Event-ID").empty();
+    if (client.replays)
+      for (std::size_t id = std::stoul(field(head, "Last-Event-ID")); id < history_.size(); ++id)
+        client.out += history_[id];
   } else if (head.starts_with("GET /ws/") && !misbehaviour_.refuse_websockets) {
     client.kind = Client::websocket;
     const std::string key = misbehaviour_.wrong_accept ? "nonsense" : field(head, "Sec-WebSocket-Key");
@@ -163,11 +192,12 @@ void FakeServer::broadcast(const std::string& message) {
 
 void FakeServer::deliver(const std::string& message) {
   const std::string event = ": a comment\nid: " + std::to_string(number_) + "\ndata: " + message + "\n\n";
+  if (misbehaviour_.cut_once) history_.push_back(event);
   for (auto& [fd, client] : clients_) {
     if (client->kind == Client::sse) client->out += misbehaviour_.chunked_sse ? chunk(event) : event;
     if (client->kind == Client::websocket) client->out += server_frame(1, message);
     if (client->kind == Client::sse && misbehaviour_.cut_after != 0 && number_ >= misbehaviour_.cut_after)
-      client->cut = true;
+      client->cut = !misbehaviour_.cut_once || !client->replays;
   }
 }
 

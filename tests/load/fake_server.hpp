@@ -3,11 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/fd.hpp"
 
@@ -21,11 +24,20 @@ struct Misbehaviour {
   unsigned garble_every = 0;  // messages that lose their last byte
   unsigned cut_after = 0;     // messages, after which SSE subscribers are cut off
   unsigned refuse_posts_every = 0;
-  unsigned die_after = 0;    // messages, after which the listener and every connection close
+  unsigned die_after = 0;                  // messages, after which the listener and every connection close
+  bool cut_once = false;                   // only those that were there then; what they missed is replayed by id
+  std::chrono::milliseconds stall_for{0};  // so long nothing is read or sent
+  std::chrono::milliseconds stall_every{0};
   bool chunked_sse = false;  // as proxies and other servers frame it
   bool refuse_websockets = false;
   bool wrong_accept = false;
   bool ping_websockets = false;
+};
+
+/// When nothing was served, by the server's own clock (CLOCK_MONOTONIC).
+struct Stall {
+  std::uint64_t begin_ns;
+  std::uint64_t end_ns;
 };
 
 /// Serves in one thread of its own until destroyed.
@@ -39,6 +51,13 @@ class FakeServer {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::uint64_t posts() const { return posts_; }
   std::uint64_t pongs() const { return pongs_; }
+  std::uint64_t accepted() const { return accepted_; }
+  std::uint16_t port() const { return port_; }
+  /// Ends the server; after that, what it saw.
+  void stop();
+  const std::vector<Stall>& stalls() const { return stalls_; }
+  const std::set<std::string>& peers() const { return peers_; }
+  const std::vector<std::string>& requests() const { return requests_; }  // heads of the first hundred
 
  private:
   struct Client {
@@ -47,6 +66,7 @@ class FakeServer {
     std::string in;
     std::string out;
     bool cut = false;
+    bool replays = false;
   };
 
   void serve();
@@ -54,6 +74,7 @@ class FakeServer {
   void on_request(Client& client, const std::string& head, const std::string& body);
   void broadcast(const std::string& message);
   void deliver(const std::string& message);
+  void stall_when_due();
 
   Misbehaviour misbehaviour_;
   Fd listener_;
@@ -61,6 +82,12 @@ class FakeServer {
   std::map<int, std::unique_ptr<Client>> clients_;
   std::uint64_t number_ = 0;
   std::string held_back_;
+  std::vector<std::string> history_;  // events, if cut_once
+  std::vector<Stall> stalls_;
+  std::set<std::string> peers_;  // addresses that connected
+  std::vector<std::string> requests_;
+  std::uint64_t next_stall_ns_ = 0;
+  std::atomic<std::uint64_t> accepted_ = 0;
   std::atomic<std::uint64_t> posts_ = 0;
   std::atomic<std::uint64_t> pongs_ = 0;
   std::atomic<bool> stop_ = false;

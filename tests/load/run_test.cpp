@@ -2,18 +2,25 @@
 #include "load/run.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <stdexcept>
+#include <thread>
 
 #include <boost/json.hpp>
 
 #include "load/endpoint.hpp"
+#include "tests/child.hpp"
 #include "tests/load/fake_server.hpp"
 
 namespace fanlight::load {
@@ -173,6 +180,159 @@ TEST(Run, StreamsThatAreCutAreNotAServerThatWentAway) {
   EXPECT_EQ(report->published.accepted, 500u);
 }
 
+TEST(Run, CutStreamsComeBackForWhatTheyMissed) {
+  FakeServer server({.cut_after = 100, .cut_once = true});
+  Plan plan = small_plan(server);
+  plan.groups = {{Protocol::sse, 10, {}}};
+  plan.reconnect = true;
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  const Tally tally = report->of(Protocol::sse);
+  EXPECT_EQ(tally.disconnected, 10u);
+  EXPECT_EQ(tally.reconnects, 10u);
+  EXPECT_GE(tally.replayed, 10u * 20);  // 200 ms of 200 messages a second
+  EXPECT_EQ(tally.received, 10u * 200);
+  EXPECT_EQ(report->misses(tally), 0u);
+  EXPECT_EQ(tally.recovery.count(), 10u);
+  EXPECT_GE(tally.recovery.percentile(0), 200'000'000u);  // the server's retry
+  EXPECT_EQ(tally.bad_ids + tally.duplicates + tally.gaps, 0u);
+}
+
+TEST(Run, EndlessStreamsAreCountedAsOpenStreams) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.groups = {{Protocol::sse, 5, {}}};
+  const auto report = run(plan);
+  ASSERT_TRUE(report);
+  const Tally tally = report->of(Protocol::sse);
+  EXPECT_EQ(tally.established, 5u);
+  EXPECT_EQ(tally.disconnected, 0u);
+  EXPECT_NEAR(report->delivered_per_second(tally), 1000, 50);
+  EXPECT_EQ(tally.latency().count(), 1000u);  // one per event
+  EXPECT_FALSE(report->timeline.empty());
+}
+
+TEST(Run, ListeningToStreamsThatAreCutIsAFailure) {
+  FakeServer server({.cut_after = 20});
+  Plan plan = small_plan(server);
+  plan.groups = {{Protocol::sse, 5, {}}};
+  plan.publishers = 0;
+  plan.phases[0].duration = std::chrono::hours(1);
+  Plan filling = small_plan(server);
+  filling.groups = {{Protocol::websocket, 1, {}}};
+  std::thread somebody([&] { [[maybe_unused]] const auto other = run(filling); });
+  const auto report = run(plan);
+  somebody.join();
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->server_lost_after_ns);
+  EXPECT_EQ(report->total().disconnected, 5u);
+}
+
+TEST(Run, ProfilesMisbehaveAndTheOthersAreAccountedForAlone) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.phases[0].duration = milliseconds(2000);
+  const auto with = [&](Protocol protocol, unsigned count, const char* profile) {
+    plan.groups.push_back({protocol, count, *parse_profile(profile)});
+  };
+  with(Protocol::sse, 3, "slow-reader=100");
+  with(Protocol::sse, 3, "stalled-reader");
+  with(Protocol::websocket, 3, "resetter=200ms");
+  with(Protocol::sse, 3, "half-open");
+  with(Protocol::sse, 3, "headers-absurd");
+  with(Protocol::sse, 3, "headers-dribble");
+  with(Protocol::sse, 3, "headers-large");
+  with(Protocol::websocket, 3, "headers-minimal");
+  with(Protocol::websocket, 3, "headers-browser");
+  with(Protocol::websocket, 3, "reconnect-storm=500ms");
+  with(Protocol::websocket, 3, "ws-fragmented");
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  const auto group = [&](const char* profile) -> const Tally& {
+    for (const GroupReport& one : report->groups)
+      if (one.group.profile.name == profile) return one.tally;
+    throw std::runtime_error(profile);
+  };
+  EXPECT_EQ(report->total().established, 20u + 30 + 18);
+  EXPECT_EQ(report->lost(report->total()), 0u);
+  EXPECT_EQ(group("slow-reader=100").established, 3u);
+  EXPECT_LE(group("slow-reader=100").bytes, 3u * 100 * 5);
+  EXPECT_LE(group("stalled-reader").bytes, 3u * 4096);
+  EXPECT_EQ(group("stalled-reader").received, 0u);
+  EXPECT_GE(group("resetter=200ms").own_cuts, 10u);
+  EXPECT_GE(group("resetter=200ms").reconnects, 10u);
+  EXPECT_EQ(group("half-open").established, 0u);
+  EXPECT_EQ(group("half-open").failed_connects(), 0u);
+  EXPECT_GE(group("reconnect-storm=500ms").own_cuts, 3u * 3);
+  EXPECT_EQ(group("ws-fragmented").received, 3u * 400);
+  EXPECT_GT(group("headers-dribble").head.count(), 0u);
+  EXPECT_NE(to_text(*report).find("ws:resetter=200ms"), std::string::npos);
+}
+
+TEST(Run, SourceAddressesAreUsedInTurn) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.phases[0].duration = milliseconds(100);
+  plan.sources = *parse_sources("127.0.0.2-127.0.0.6");
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  server.stop();
+  EXPECT_EQ(server.peers(), (std::set<std::string>{"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5",
+                                                   "127.0.0.6"}));  // the first is the publisher's
+}
+
+TEST(Run, WorkersHoldTheSubscribersTogether) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.workers = 3;
+  plan.threads = 1;
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_EQ(report->of(Protocol::sse).established, 20u);
+  EXPECT_EQ(report->of(Protocol::websocket).received, 30u * 200);
+  EXPECT_EQ(report->misses(report->total()), 0u);
+  EXPECT_EQ(report->last_receiver.count(), 200u);
+  EXPECT_EQ(report->tester.size(), 4u);
+  EXPECT_EQ(report->total().deliveries.count, 50u);
+}
+
+TEST(Run, TheServersOwnUseIsReported) {
+  FakeServer server;
+  Plan plan = small_plan(server);
+  plan.server_pid = ::getpid();  // it lives in this process
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  ASSERT_TRUE(report->server);
+  EXPECT_EQ(report->server->trouble, "");
+  EXPECT_GT(report->server->rss_bytes, 1u << 20);
+  EXPECT_GE(report->server->sockets, 51u);
+  plan.server_pid = 4194300;
+  const auto none = run(plan);
+  ASSERT_TRUE(none);
+  EXPECT_NE(none->server->trouble.find("there is none"), std::string::npos);
+}
+
+TEST(Run, PhasesAreAccountedForOneByOne) {
+  FakeServer server({.refuse_posts_every = 10});
+  Plan plan = small_plan(server);
+  plan.phases = {
+      {.name = "calm", .duration = milliseconds(500), .rate = 100},
+      {.name = "storm", .duration = milliseconds(500), .shape = Shape::burst, .burst = 60, .every = milliseconds(250)}};
+  plan.publishers = 60;
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  ASSERT_EQ(report->published.phases.size(), 2u);
+  EXPECT_EQ(report->published.phases[0].outcomes.scheduled, 50u);
+  EXPECT_EQ(report->published.phases[1].outcomes.scheduled, 120u);
+  EXPECT_EQ(report->published.scheduled, 170u);
+  const Tally total = report->total();
+  ASSERT_EQ(total.phases.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(total.phases[i].received, 50 * report->published.phases[i].outcomes.accepted);
+    EXPECT_EQ(report->misses(total, i), 0u);  // what was refused is owed to nobody
+  }
+}
+
 TEST(Run, NobodyThereIsAnErrorWithAHint) {
   Plan plan;
   plan.groups = {{Protocol::sse, 1, {}}};
@@ -269,6 +429,96 @@ TEST(Program, ARunThatFailsLeavesNoJsonFileAndKeepsTheOneBefore) {
   EXPECT_EQ(boost::json::parse(text.str()).at("schema"), kReportSchema);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
   std::filesystem::remove_all(directory);
+}
+
+TEST(Program, LimitsDecideTheExitStatus) {
+  FakeServer server({.drop_every = 10});
+  const std::string common = "--sse 5 --rate 100 --for 500ms --warmup 0ms --drain 200ms --quiet --url " + server.url() +
+                             " 2>&1 >/dev/null --fail-if ";
+  EXPECT_EQ(program(common + "'lost>50%'").status, 0);
+  const Finished broken = program(common + "'p50>10s,lost>5%'");
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_NE(broken.out.find("LIMIT BROKEN: lost>5%: 10 %"), std::string::npos) << broken.out;
+  EXPECT_EQ(broken.out.find("LIMIT BROKEN: p50"), std::string::npos) << broken.out;
+}
+
+/// One request, as curl would make it; the whole answer.
+std::string ask(std::uint16_t port, const std::string& request) {
+  const auto endpoint = resolve(*parse_url("http://127.0.0.1:" + std::to_string(port)));
+  Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&endpoint->address), endpoint->address_size) != 0)
+    return {};
+  ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got; (got = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
+  return answer;
+}
+
+TEST(Program, PolicyAndMetricsWhileItRuns) {
+  FakeServer server;
+  testing::Child load({FANLIGHT_BINARY_DIR "/bin/fanlight-load", "--sse", "10", "--rate", "50", "--for", "4s",
+                       "--warmup", "0s", "--url", server.url(), "--listen", "127.0.0.1:0", "--json", "-"});
+  const std::string address = load.await("metrics and policy on http://127.0.0.1:");
+  ASSERT_FALSE(address.empty()) << load.err();
+  const auto port = static_cast<std::uint16_t>(std::stoul(address));
+  const std::string host = "Host: 127.0.0.1:" + address + "\r\nConnection: close\r\n";
+  const auto get = [&](const std::string& path) { return ask(port, "GET " + path + " HTTP/1.1\r\n" + host + "\r\n"); };
+  const auto post = [&](const std::string& body, const std::string& more = "") {
+    return ask(port, "POST /policy HTTP/1.1\r\n" + host + more + "Content-Length: " + std::to_string(body.size()) +
+                         "\r\n\r\n" + body);
+  };
+  std::this_thread::sleep_for(milliseconds(1500));
+  EXPECT_NE(get("/metrics").find("fanlight_load_streams 10"), std::string::npos) << get("/metrics");
+  EXPECT_NE(get("/metrics").find("fanlight_load_clients{state=\"syncing\"} 10"), std::string::npos);
+  EXPECT_NE(post("{\"schedule\": \"0\"}").find(" 400 "), std::string::npos);
+  EXPECT_NE(post("{}", "Origin: http://evil.example\r\n").find(" 403 "), std::string::npos);
+  EXPECT_NE(get("/nothing").find(" 404 "), std::string::npos);
+  EXPECT_NE(post(R"({"schedule": "400", "subscribers": {"sse": 25}})").find(" 200 "), std::string::npos);
+  std::this_thread::sleep_for(milliseconds(700));
+  EXPECT_NE(get("/policy").find("\"streams\":25"), std::string::npos) << get("/policy");
+  post(R"({"subscribers": {"sse": 5}})");
+  EXPECT_EQ(load.wait(), 0) << load.err();
+  const boost::json::object report = boost::json::parse(load.out()).as_object();
+  EXPECT_GT(report.at("published").at("accepted").to_number<int>(), 400);
+  EXPECT_EQ(report.at("total").at("established"), 25);
+  EXPECT_EQ(report.at("total").at("left"), 20);
+  EXPECT_EQ(report.at("total").at("disconnected"), 0);
+  EXPECT_EQ(report.at("published").at("phases").as_array().size(), 2u);
+  // Who came late or left early is not owed the rest; what was on its way just then may count either way.
+  const double expected = report.at("total").at("expected").to_number<double>();
+  EXPECT_NEAR(report.at("total").at("received").to_number<double>() / expected, 1, 0.02);
+}
+
+TEST(Program, TooFewDescriptorsStopOrFit) {
+  FakeServer server;
+  const std::string command = "ulimit -n 200; exec " FANLIGHT_BINARY_DIR
+                              "/bin/fanlight-load --sse 500 --rate 20 --for 300ms"
+                              " --warmup 0ms --quiet --url " +
+                              server.url();
+  testing::Child stops({"/bin/sh", "-c", command});
+  EXPECT_EQ(stops.wait(), 1);
+  EXPECT_NE(stops.err().find("at most 168 "), std::string::npos) << stops.err();
+  testing::Child fits({"/bin/sh", "-c", command + " --fit"});
+  EXPECT_EQ(fits.wait(), 0) << fits.err();
+  EXPECT_NE(fits.out().find("note: descriptors suffice for 164 of 500 subscribers"), std::string::npos) << fits.out();
+}
+
+TEST(Program, AScenarioFileSaysItAll) {
+  FakeServer server;
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("scenario-" + std::to_string(::getpid()));
+  std::ofstream(file) << R"({"warmup": "0s", "subscribers": [{"count": 4}, {"protocol": "ws", "count": 2}],
+    "phases": [{"for": "200ms", "schedule": "100"}, {"for": "200ms", "schedule": "100..300", "name": "up"}],
+    "fail_if": ["lost>0", "duplicates<1"]})";
+  const Finished finished = program("--json - --quiet --scenario " + file.string() + " --url " + server.url());
+  std::filesystem::remove(file);
+  EXPECT_EQ(finished.status, 1);  // nothing came twice, which the second limit forbids
+  const boost::json::object report = boost::json::parse(finished.out).as_object();
+  EXPECT_EQ(report.at("published").at("accepted"), 60);
+  EXPECT_EQ(report.at("published").at("phases").at(1).at("name"), "up");
+  EXPECT_EQ(report.at("ws").at("received"), 120);
 }
 
 TEST(Program, ExitStatusTellsMisuseFromFailure) {

@@ -124,6 +124,12 @@ TEST(Misses, AreLaterThanEverythingThatCame) {
   EXPECT_EQ(percentile_with_misses(latencies, 10, 0.5), 50u);
   EXPECT_EQ(percentile_with_misses(latencies, 10, 0.9), 90u);
   EXPECT_FALSE(percentile_with_misses(latencies, 10, 0.91));
+  for (std::uint64_t misses = 0; misses < 300; ++misses)  // no rank is off by one, however it divides
+    for (std::uint64_t rank = 1; rank <= 90; ++rank)
+      ASSERT_EQ(percentile_with_misses(latencies, misses,
+                                       (static_cast<double>(rank) - 0.5) / static_cast<double>(90 + misses)),
+                rank)
+          << misses;
   EXPECT_FALSE(percentile_with_misses({}, 0, 0.5));
 }
 

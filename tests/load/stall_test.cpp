@@ -1,0 +1,75 @@
+// Coordinated omission, shown: against a server with a scripted delay the open loop finds what the script says, the
+// closed loop does not.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "load/run.hpp"
+#include "tests/load/fake_server.hpp"
+
+namespace fanlight::load {
+namespace {
+
+using std::chrono::milliseconds;
+
+Plan plan_for(const FakeServer& server) {
+  Plan plan;
+  plan.url = server.url();
+  plan.groups = {{Protocol::sse, 2, {}}, {Protocol::websocket, 1, {}}};
+  plan.phases = {{.duration = milliseconds(6000), .rate = 200}};
+  plan.warmup = milliseconds(300);
+  plan.publishers = 128;  // whatever is due during a stall is on its way when it ends
+  return plan;
+}
+
+/// What messages due within a stall wait for: its end. By the server's own clock.
+std::vector<double> arithmetic(const Report& report, const std::vector<Stall>& stalls) {
+  std::vector<double> latencies;
+  for (std::uint64_t k = 0; k < report.published.scheduled; ++k) {
+    const std::uint64_t due = report.published.begin_ns + k * 5'000'000;
+    double latency = 0;
+    for (const Stall& stall : stalls)
+      if (due >= stall.begin_ns && due < stall.end_ns) latency = static_cast<double>(stall.end_ns - due);
+    latencies.push_back(latency);
+  }
+  std::sort(latencies.begin(), latencies.end());
+  return latencies;
+}
+
+TEST(Stall, TheOpenLoopFindsTheScriptAndTheClosedLoopDoesNot) {
+  const Misbehaviour script{.stall_for = milliseconds(200), .stall_every = milliseconds(2000)};
+  FakeServer server(script);
+  const auto open = run(plan_for(server));
+  ASSERT_TRUE(open) << open.error().what;
+  server.stop();
+  ASSERT_GE(server.stalls().size(), 2u);
+  ASSERT_EQ(open->published.accepted, 1200u);
+  const std::vector<double> truth = arithmetic(*open, server.stalls());
+  const Tally total = open->total();
+  for (const double fraction : {0.97, 0.98, 0.99, 0.995, 0.999}) {
+    SCOPED_TRACE(fraction);
+    const auto rank = static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(truth.size()))) - 1;
+    const auto found = open->latency(total, fraction);
+    ASSERT_TRUE(found);
+    EXPECT_NEAR(static_cast<double>(*found) / truth[rank], 1, 0.01) << *found << " of " << truth[rank];
+  }
+  EXPECT_LT(*open->latency(total, 0.5), 100'000'000u);
+
+  FakeServer again(script);
+  Plan plan = plan_for(again);
+  plan.closed_loop = true;
+  plan.publishers = 2;  // as most testers have it: what cannot be sent is forgotten
+  const auto closed = run(plan);
+  ASSERT_TRUE(closed) << closed.error().what;
+  // The same delays happened: the slowest message shows one. The percentiles do not.
+  EXPECT_GT(closed->total().latency().max(), 100'000'000u);
+  EXPECT_LT(*closed->latency(closed->total(), 0.99), *open->latency(total, 0.99) / 4);
+  const std::vector<std::string> warnings = closed->warnings();
+  EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(),
+                          [](const std::string& warning) { return warning.starts_with("closed loop: "); }));
+}
+
+}  // namespace
+}  // namespace fanlight::load
