@@ -52,6 +52,7 @@ struct fanlight_misses {
 	__u64 map_table_full;  /* operations on BPF maps without room to count them */
 	__u64 registry_table_full;
 	__u64 errno_table_full; /* failed socket writes without room to count their errno */
+	__u64 lock_table_full;	/* futex waits without room to count them */
 };
 
 enum fanlight_sample_flags {
@@ -62,7 +63,7 @@ enum fanlight_sample_flags {
 /* One stack. Ring buffer and visits; only the frames in use are handed over. */
 struct fanlight_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() */
-	__u64 weight;  /* CPU: ns; blocked: 0, user space knows; socket: bytes; map: ns */
+	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns */
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */
@@ -111,6 +112,18 @@ struct fanlight_socket_error {
 	__u32 number;  /* errno, above 0; never EAGAIN, which has a counter in the record */
 };
 static_assert(sizeof(struct fanlight_socket_error) == 16, "no padding");
+
+/* Waits for one futex that are over. */
+struct fanlight_lock {
+	__u64 waits;
+	__u64 wait_ns;
+	__u32 command; /* of futex(2) at the last wait */
+	__u32 holder;  /* thread id, as the target numbers it, that a mutex there names as owner most often; 0: none */
+	__u32 votes;   /* internal to the count of `holder` */
+	__u32 unused;
+	__u32 wait[FANLIGHT_HISTOGRAM_BUCKETS];
+};
+static_assert(sizeof(struct fanlight_lock) == 32 + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
 
 struct fanlight_map_key {
 	__u32 map_id;  /* 0: the descriptor named no map */

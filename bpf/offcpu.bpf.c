@@ -127,7 +127,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 		return 0;
 	struct fanlight_sample *sample = &room->sample.sample;
 	sample->time_ns = bpf_ktime_get_ns();
-	sample->weight = 0;
+	sample->weight = thread && reason == FANLIGHT_BLOCKED_FUTEX ? thread->lock : 0;
 	sample->count = 1;
 	sample->source = FANLIGHT_SOURCE_BLOCKED;
 	sample->tid = thread ? thread->totals.tid : tid_of(task);

@@ -8,6 +8,7 @@
  * of its CPU time, and the switch is counted as unseen.
  */
 #include "bpf/emit.bpf.h"
+#include "bpf/locks.bpf.h"
 #include "bpf/reason.bpf.h"
 #include "bpf/threads.bpf.h"
 
@@ -50,6 +51,8 @@ static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __
 	thread->cpu_ns = cpu_time(task);
 	if (state) {
 		thread->last_block = reason;
+		if (reason == FANLIGHT_BLOCKED_FUTEX)
+			begin_futex_wait(task, thread, now);
 		thread->totals.switches_voluntary++;
 	} else {
 		thread->runnable_ns = now;
@@ -97,6 +100,8 @@ static __always_inline void enter_cpu(struct task_struct *task, __u64 now)
 		thread->totals.migrations++;
 	thread->last_cpu = cpu;
 	thread->waking_ns = 0;
+	if (thread->lock)
+		end_futex_wait(thread, runnable);
 	end_change(thread);
 }
 

@@ -57,6 +57,7 @@ struct RawSample {
   pid_t tid = 0;                            // as the collector's PID namespace numbers it
   std::uint64_t time_ns = 0;                // CLOCK_MONOTONIC
   std::uint64_t weight = 0;                 // unit: see Sampler
+  std::uint64_t lock = 0;                   // address of the futex that the thread waits for; 0: none
   std::uint64_t count = 1;                  // events that this sample stands for
   std::vector<std::uint64_t> kernel_stack;  // addresses, leaf first
   std::vector<std::uint64_t> user_stack;    // addresses, leaf first; all but the first are return addresses

@@ -96,7 +96,7 @@ Result<> Probes::State::visit() {
     }
     stream = stream.subspan(*size);
     RawSample& sample = decoded->sample;
-    sample.weight = weight;
+    sample.lock = std::exchange(sample.weight, weight);
     Stacks& last = last_stacks[sample.tid];
     if (decoded->same_stack) {
       sample.kernel_stack = last.kernel;

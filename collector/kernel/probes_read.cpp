@@ -71,6 +71,7 @@ Result<Reading> Probes::read() {
   }
   reading.maps = read_operations(state.loaded.skeleton->maps.operations);
   reading.registries = read_registries(state.loaded.skeleton->maps.registries);
+  if (state.thread_iterator) reading.locks = read_locks(state.loaded.skeleton->maps.locks);
   reading.programs = state.program_costs(reading.ledger);
   reading.time_ns = monotonic_ns();
   return reading;
@@ -186,6 +187,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   for (const char* name : {"fl_switch", "fl_waking", "fl_wakeup", "fl_wakeup_new", "fl_newtask"})
     note(scheduler.missed, "program was running already", recursion[name]);
   note(scheduler.missed, "switch not told of, repaired", misses.unseen_switches);
+  note(scheduler.missed, "futex wait: table full", misses.lock_table_full);
   note(scheduler.missed, "no memory for a thread", misses.no_storage);
   note(scheduler.missed, "changed while it was read", torn);
   ledger.push_back(std::move(scheduler));

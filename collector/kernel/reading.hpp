@@ -69,6 +69,16 @@ struct RegistryReading {
   KernelHistogram wait;       // ns
 };
 
+/// Waits for one futex of the target that are over.
+struct LockReading {
+  std::uint64_t address = 0;  // in the target
+  std::uint32_t command = 0;  // of futex(2), without its flags; 0 is FUTEX_WAIT, which is how glibc waits for a mutex
+  pid_t holder = 0;           // as the target numbers it: whom the mutex there named as owner most often; 0: nobody
+  std::uint64_t waits = 0;
+  std::uint64_t wait_ns = 0;
+  KernelHistogram wait;  // ns
+};
+
 /// What one BPF program cost so far, by the kernel's own statistics; zeros where those are not permitted.
 struct ProgramCost {
   std::string name;
@@ -88,6 +98,7 @@ struct Reading {
   std::vector<ThreadReading> threads;
   std::vector<MapReading> maps;
   std::vector<RegistryReading> registries;
+  std::vector<LockReading> locks;
   std::vector<ProgramCost> programs;
   Ledger ledger;
 };

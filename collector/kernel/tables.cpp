@@ -96,6 +96,19 @@ std::vector<RegistryReading> read_registries(const bpf_map* table) {
   return readings;
 }
 
+std::vector<LockReading> read_locks(const bpf_map* table) {
+  std::vector<LockReading> readings;
+  for_each_row<std::uint64_t, fanlight_lock>(table, [&](std::uint64_t address, const fanlight_lock& lock) {
+    readings.push_back({.address = address,
+                        .command = lock.command,
+                        .holder = static_cast<pid_t>(lock.holder),
+                        .waits = lock.waits,
+                        .wait_ns = lock.wait_ns,
+                        .wait = KernelHistogram::from_counts(std::span<const __u32>(lock.wait))});
+  });
+  return readings;
+}
+
 std::vector<SocketErrorRow> read_socket_errors(const bpf_map* table) {
   std::vector<SocketErrorRow> rows;
   for_each_row<fanlight_socket_error, std::uint64_t>(table, [&](const auto& key, std::uint64_t count) {

@@ -24,6 +24,9 @@ std::vector<MapReading> read_operations(const bpf_map* table);
 /// Every row of the table of registry operations. Cost: two system calls per row.
 std::vector<RegistryReading> read_registries(const bpf_map* table);
 
+/// Every row of the table of futex waits. Cost: two system calls per row.
+std::vector<LockReading> read_locks(const bpf_map* table);
+
 struct SocketErrorRow {
   fanlight_socket_error key;
   std::uint64_t count = 0;

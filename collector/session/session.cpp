@@ -19,6 +19,7 @@
 #include "collector/profile/merge.hpp"
 #include "collector/session/frames.hpp"
 #include "collector/session/lives.hpp"
+#include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
 #include "core/clock.hpp"
@@ -108,6 +109,7 @@ struct Session::State {
   mutable std::mutex lock;  // over `window`; only the driving thread writes
   Frames frames;
   Lives lives;
+  LockPlaces lock_places;
   OpenSlice open;
   std::optional<kernel::Probes> probes;
   std::optional<inprocess::Reader> reader;
@@ -127,7 +129,9 @@ struct Session::State {
 void Session::State::take(RawSample&& sample) {
   const std::lock_guard held(lock);
   profile::Tables& tables = window.tables();
-  open.add(sample, lives.of_sample(sample.tid, tables), frames.intern(sample, tables));
+  const profile::StackId stack = frames.intern(sample, tables);
+  lock_places.take(sample, stack);
+  open.add(sample, lives.of_sample(sample.tid, tables), stack);
 }
 
 Result<> Session::State::gather(std::chrono::milliseconds timeout) {
@@ -216,6 +220,7 @@ Result<> Session::State::close_slice() {
     profile::Growth grown = profile::growth(last_reading, *reading);
     slice.maps = std::move(grown.maps);
     slice.registries = std::move(grown.registries);
+    slice.locks = lock_places.growth(reading->locks, reading->threads, window.tables());
     slice.ledger.insert(slice.ledger.begin(), grown.ledger.begin(), grown.ledger.end());
     slice.cost.programs = std::move(grown.programs);
     last_reading = std::move(*reading);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <sstream>
 
 #include "tests/collector/kernel/recorded.hpp"
 
@@ -96,6 +97,30 @@ TEST(Counts, OfRegistryOperations) {
   }
   EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{
                         {"truth insert", 1000}, {"truth remove", 400}, {"other iterate", 300}}));
+}
+
+TEST(Counts, OfWaitsForALock) {
+  testing::Child program({TRUTH_LOCKS});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  double waited = 0;
+  pid_t owner = 0;
+  std::istringstream lines(program.out());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("\"waiter\"") != std::string::npos) waited = number_in(line, "waited_ns");
+    if (line.find("\"owner\"") != std::string::npos) owner = static_cast<pid_t>(number_in(line, "tid"));
+  }
+  ASSERT_GT(waited, 0);
+  // Most by far of what is waited for with the command that mutexes use.
+  const LockReading* found = nullptr;
+  for (const LockReading& lock : recorded.last.locks)
+    if (lock.command == 0 && (found == nullptr || lock.wait_ns > found->wait_ns)) found = &lock;
+  ASSERT_NE(found, nullptr);
+  EXPECT_NEAR(static_cast<double>(found->wait_ns), waited, waited * 0.01 + 2e6);
+  EXPECT_GE(found->waits, 15u);
+  EXPECT_LE(found->waits, 41u);
+  EXPECT_EQ(found->wait.count(), found->waits);
+  EXPECT_EQ(found->holder, owner);
 }
 
 TEST(Counts, ASmallRingLosesSamplesAndSaysHowMany) {
