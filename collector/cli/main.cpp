@@ -44,8 +44,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    std::cout << (chosen.empty() ? app.help() : chosen.front()->help());
+    std::cout << app.help();
     return 0;
   } catch (const CLI::CallForVersion& version) {
     std::cout << version.what() << "\n";

@@ -3,7 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sstream>
+#include <string_view>
+
 #include "tests/e2e/broadcast.hpp"
+#include "tests/e2e/conservation.hpp"
 
 namespace fanlight::testing {
 namespace {
@@ -91,6 +95,9 @@ TEST(Errors, HelpIsNotAnError) {
     EXPECT_EQ(child.wait(), 0);
     EXPECT_NE(child.out().find("xample"), std::string::npos) << child.out();
   }
+  Child record({FANLIGHT_CLI, "record", "--help"});
+  EXPECT_EQ(record.wait(), 0);
+  EXPECT_NE(record.out().find("Usage: fanlight record "), std::string::npos) << record.out();
 }
 
 TEST(Errors, TakenPort) {
@@ -107,17 +114,41 @@ TEST(Errors, TakenPort) {
 
 TEST(Errors, TheTargetExitsWhileItIsWatched) {
   const auto file = scratch("exits") / "run.fanlight";
-  Child target({"sleep", "2"});
-  const std::string said = [&] {
-    Child recorder(
-        {FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "60s", "-o", file.string()});
-    target.wait();  // reaped, so that the pid is gone
-    EXPECT_EQ(recorder.wait(), 0) << recorder.err();
-    return recorder.err();
-  }();
+  const double born = monotonic_now_ns();
+  Child target({"sleep", "3"});
+  const double attaching = monotonic_now_ns();
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(target.pid()), "--for", "60s", "-o", file.string()});
+  ASSERT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  const double attached = monotonic_now_ns();
+  target.wait();  // reaped, so that the pid is gone
+  const double gone = monotonic_now_ns();
+  EXPECT_EQ(recorder.wait_for(std::chrono::seconds(20)), 0) << recorder.err();
+  const std::string said = recorder.err();
   EXPECT_NE(said.find("the target exited"), std::string::npos) << said;
-  const std::string report = fanlight({"report", file.string()});
-  EXPECT_NE(report.find("the target exited"), std::string::npos) << report;
+
+  // When it ended is known from outside: a sleep of 3 s ends no earlier than that, and not after it was reaped.
+  const boost::json::object report = report_of(file);
+  const boost::json::object& thread = report.at("threads").as_array().at(0).as_object();
+  const double from = number(thread.at("from_ns")), to = number(thread.at("to_ns"));
+  EXPECT_TRUE(thread.at("ended").as_bool());
+  EXPECT_GE(from, attaching);
+  EXPECT_LE(from, attached);
+  EXPECT_GE(to, born + 3e9);
+  EXPECT_LE(to, gone);
+
+  // How long it was watched is said in words, to three digits, at the end and in the report; noticing takes a moment.
+  const std::string text = fanlight({"report", file.string()});
+  for (const std::string& words : {said, text}) {
+    constexpr std::string_view kWatched = "the target exited; it was watched for ";
+    const std::size_t at = words.find(kWatched);
+    ASSERT_NE(at, std::string::npos) << words;
+    std::istringstream number_and_unit(words.substr(at + kWatched.size()));
+    double amount = 0;
+    std::string unit;
+    number_and_unit >> amount >> unit;
+    EXPECT_TRUE(unit.starts_with("s")) << words;
+    EXPECT_NEAR(amount * 1e9, to - from, 0.1 * (to - from)) << words;
+  }
 }
 
 TEST(Errors, CtrlCLeavesAWholeRecording) {
