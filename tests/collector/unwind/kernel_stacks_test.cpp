@@ -91,6 +91,38 @@ TEST(WholeStacks, OfALibraryThatWasLoadedLater) {
   EXPECT_EQ(whole, samples);
 }
 
+TEST(WholeStacks, OfFiveHundredFramesAndNoMore) {
+  testing::Child program({UNWIND_TARGET, "3", "deep"});
+  const Recorded recorded = record(program, {.sample_hz = 499});
+  std::uint64_t deep_cpu = 0, deep_blocked = 0, cut = 0, frames = 0;
+  for (const RawSample& sample : recorded.samples) {
+    if (sample.end == StackEnd::room) {
+      EXPECT_EQ(sample.user_stack.size(), 512u);
+      EXPECT_TRUE(sample.truncated);
+      ++cut;
+    } else if (sample.user_stack.size() > 450) {
+      EXPECT_EQ(sample.end, StackEnd::entry);
+      ++(sample.sampler == Sampler::kernel_cpu ? deep_cpu : deep_blocked);
+      if (sample.sampler == Sampler::kernel_cpu) frames += sample.user_stack.size();
+    }
+  }
+  EXPECT_GT(deep_cpu, 300u);
+  EXPECT_GT(deep_blocked, 20u);
+  EXPECT_GT(cut, 20u);
+  for (const ProgramCost& cost : recorded.last.programs)
+    if (cost.name == "fl_cpu" && frames > 0)
+      std::printf("fl_cpu: %.0f ns per frame\n", static_cast<double>(cost.run_ns) / static_cast<double>(frames));
+}
+
+// A mapping may go while a stack in it is being walked: counted at worst, and the ledger closes.
+TEST(WholeStacks, SurviveLibrariesThatComeAndGo) {
+  testing::Child program({UNWIND_TARGET, "3", "unmap", UNWIND_LATE});
+  const Recorded recorded = record(program, {.sample_hz = 999});
+  const Ends ends = ends_of(recorded, Sampler::kernel_cpu);
+  EXPECT_GT(ends.samples, 500u) << ends.words();
+  for (const RawSample& sample : recorded.samples) EXPECT_LE(sample.user_stack.size(), 512u);
+}
+
 // What a kernel gets that refuses the programs which unwind: stacks by frame pointers, and a word about it.
 TEST(WholeStacks, AreNotClaimedWithoutTables) {
   testing::Child program({UNWIND_TARGET, "2"});

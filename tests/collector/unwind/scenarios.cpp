@@ -163,6 +163,28 @@ __attribute__((noinline)) void recurse(int depth) {
   sink = room[0];
 }
 
+__attribute__((noinline)) void wait_deep(int depth, const volatile bool& stop) {
+  volatile char room[24];
+  room[0] = static_cast<char>(depth);
+  if (depth > 0) {
+    wait_deep(depth - 1, stop);
+  } else {
+    while (!stop) ::usleep(20'000);
+  }
+  sink = room[0];
+}
+
+__attribute__((noinline)) void work_deep(int depth, const volatile bool& stop) {
+  volatile char room[24];
+  room[0] = static_cast<char>(depth);
+  if (depth > 0) {
+    work_deep(depth - 1, stop);
+  } else {
+    while (!stop) sink = sink + 1;
+  }
+  sink = room[0];
+}
+
 const Scenario kScenarios[] = {
     {"a function", plain},
     {"std::sort of a lambda", sorted_by_lambda},

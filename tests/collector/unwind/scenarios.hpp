@@ -26,4 +26,8 @@ unsigned long mixed_work(const volatile bool& stop);
 /// Calls itself `depth` times, then looks.
 void recurse(int depth);
 
+/// Calls itself `depth` times, then waits or works until `stop` is set.
+void wait_deep(int depth, const volatile bool& stop);
+void work_deep(int depth, const volatile bool& stop);
+
 }  // namespace fanlight::unwind::testing

@@ -1,11 +1,14 @@
-// Works and waits in libc and libstdc++, without frame pointers. Usage: target SECONDS [LIBRARY]: with a library, half
-// of the time is spent in it, after it was loaded half way through. Threads: two at work, some that wait, and main.
+// Works and waits in libc and libstdc++, without frame pointers. Usage: target SECONDS [LIBRARY | deep | unmap
+// LIBRARY]. With a library, half of the time is spent in it, after it was loaded half way through. Threads: two at
+// work, some that wait, and main. deep: one works and one waits below 450 calls, and one waits below 700. unmap: loads
+// and unloads the library all the time.
 #include <dlfcn.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,6 +25,16 @@ void run_late(const char* library, std::chrono::milliseconds time) {
   work(time.count());
 }
 
+/// Loads and unloads a library as fast as it goes, calling into it.
+void load_and_unload(const char* library, const volatile bool& stop) {
+  while (!stop) {
+    void* const handle = ::dlopen(library, RTLD_NOW);
+    if (handle == nullptr) fanlight::truth::die(::dlerror());
+    reinterpret_cast<void (*)(long)>(::dlsym(handle, "late_work"))(1);
+    ::dlclose(handle);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,6 +45,20 @@ int main(int argc, char** argv) {
   volatile bool stop = false;
   std::atomic<unsigned long> rounds = 0;
   std::vector<std::thread> threads;
+  const std::string_view mode = argc > 2 ? argv[2] : "";
+  if (mode == "deep" || mode == "unmap") {
+    if (mode == "deep") {
+      threads.emplace_back([&] { work_deep(450, stop); });
+      threads.emplace_back([&] { wait_deep(450, stop); });
+      threads.emplace_back([&] { wait_deep(700, stop); });
+    } else {
+      threads.emplace_back([&] { load_and_unload(argv[3], stop); });
+    }
+    std::this_thread::sleep_for(time);
+    stop = true;
+    for (std::thread& thread : threads) thread.join();
+    return 0;
+  }
   for (unsigned i = 0; i < kBlockedCount; ++i) threads.emplace_back(kBlocked[i].run);
   for (unsigned i = 0; i < 2; ++i) threads.emplace_back([&] { rounds += mixed_work(stop); });
   std::this_thread::sleep_for(argc > 2 ? time / 2 : time);
