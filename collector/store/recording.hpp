@@ -30,8 +30,10 @@ struct RecorderOptions {
 /// Threads: one at a time. Cost: one transaction (a few ms, WAL, no fsync per slice unless the disk demands it).
 class Recorder {
  public:
-  /// Replaces a file that is a recording already; refuses to overwrite anything else.
-  /// Errors: cannot create, not a recording, disk full.
+  /// Will replace a file that is a recording already, refuses to overwrite anything else. Until the first slice is
+  /// stored the older recording stays as it is, and the new one is "run.fanlight-new", which goes with the recorder.
+  /// Errors: cannot create, not a recording, EBUSY (another recorder wants the same file, or a reader has it open),
+  /// disk full.
   static Result<Recorder> create(const std::filesystem::path& path, const profile::Target& target,
                                  std::int64_t realtime_offset_ns, RecorderOptions options = {});
   Recorder(Recorder&&) noexcept;
@@ -39,7 +41,7 @@ class Recorder {
   ~Recorder();
 
   /// The slice, with the frames, stacks and threads that are new in `tables` since the last call, and new names of old
-  /// ones.
+  /// ones. Errors: disk full; for the first slice also: it is stored, but the file cannot take its name.
   Result<> append(const profile::Tables& tables, const profile::Slice& slice);
   /// New names of frames and threads alone, for those that became known after the last slice. Errors: as append.
   Result<> rename(const profile::Tables& tables);

@@ -16,7 +16,7 @@ std::unexpected<Error> failure(sqlite3* db, std::string_view step) {
     case SQLITE_IOERR:
       error = code == SQLITE_FULL ? ENOSPC : system != 0 ? system : EIO;
       if (code != SQLITE_FULL && system != 0) what += " (" + std::generic_category().message(system) + ")";
-      hint = "free some space or choose another directory; what was recorded before is kept";
+      hint = "free some space or choose another directory";
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: hint = "another program has the file open; close it and try again"; break;

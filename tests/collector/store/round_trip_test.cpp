@@ -66,6 +66,18 @@ TEST_F(RoundTrip, NamesThatBecomeKnownLaterAreStored) {
   EXPECT_EQ(back->tables().threads()[0].name, "renamed");
 }
 
+TEST_F(RoundTrip, NamesThatBecomeKnownAfterTheLastSliceAreStored) {
+  profile::Window window = testing::broadcaster();
+  auto recorder = Recorder::create(file(), window.target(), 0);
+  ASSERT_TRUE(recorder);
+  ASSERT_TRUE(recorder->append(window.tables(), window.slices()[0]));
+  window.tables().rename_frame(4, "fanlight::server::late()");
+  const auto renamed = recorder->rename(window.tables());
+  ASSERT_TRUE(renamed) << renamed.error().what;
+  ASSERT_TRUE(recorder->finish(window.target()));
+  EXPECT_EQ(open_recording(file())->tables().frames()[4].name, "fanlight::server::late()");
+}
+
 TEST_F(RoundTrip, FinishLeavesOneFileAndTheLastWordOnTheTarget) {
   const profile::Window window = testing::broadcaster();
   auto recorder = Recorder::create(file(), {}, 0);
@@ -115,9 +127,11 @@ TEST_F(RoundTrip, TheFileAnswersQueriesOfPeople) {
       "blocked|998999998|runnable|100000000|running|1401000002|");
   EXPECT_EQ(answer("SELECT DISTINCT frames FROM stack_text JOIN sample USING (stack) WHERE weight = 202020200"),
             "start_thread;fanlight::server::Worker::run();fanlight::server::encode<Sse>(std::string_view)|");
-  EXPECT_EQ(answer("SELECT stack_frame.position, name FROM stack_frame JOIN frame ON frame.id = frame JOIN sample USING (stack) "
-                   "WHERE sampler = 1 AND slice = 0 ORDER BY 1"),
-            "0|epoll_wait|1|ep_poll|");
+  EXPECT_EQ(
+      answer(
+          "SELECT stack_frame.position, name FROM stack_frame JOIN frame ON frame.id = frame JOIN sample USING (stack) "
+          "WHERE sampler = 1 AND slice = 0 ORDER BY 1"),
+      "0|epoll_wait|1|ep_poll|");
   EXPECT_EQ(answer("SELECT text FROM governor"), "on-CPU sampling lowered from 99 to 49 Hz|");
   EXPECT_EQ(answer("SELECT sum(h.count) FROM map_op JOIN histogram h ON h.id = latency WHERE operation = 'lookup'"),
             "6|");
@@ -148,6 +162,8 @@ TEST_F(RoundTrip, OnlyRecordingsAreReplaced) {
     const auto recorder = Recorder::create(c.path, {}, 0);
     ASSERT_FALSE(recorder);
     EXPECT_NE(recorder.error().what.find(c.error), std::string::npos) << recorder.error().what;
+    EXPECT_EQ(recorder.error().what.find("File exists"), std::string::npos) << recorder.error().what;
+    EXPECT_FALSE(recorder.error().what.starts_with("record: ")) << "that is for the command to say";
     EXPECT_FALSE(recorder.error().hint.empty());
   }
   EXPECT_EQ(testing::bytes_of(file("notes.txt")), "not to be lost");
