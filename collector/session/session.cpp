@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "collector/inprocess/reader.hpp"
+#include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
@@ -22,12 +23,14 @@
 #include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
+#include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
 #include "core/units.hpp"
 
 namespace fanlight::session {
 namespace {
 
+constexpr const char* kKernelSymbols = "kernel symbols";
 constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
@@ -50,11 +53,30 @@ profile::Target target_of(const process::Process& process, const Options& option
   return target;
 }
 
-/// What a form says of an error. Where permission is missing, also how to get it: nobody prints the hint of a part
-/// that the recording goes on without.
-std::string why(const Error& error) {
-  const bool refused = error.code == EACCES || error.code == EPERM;
-  return refused && !error.hint.empty() ? error.what + ": " + error.hint : error.what;
+/// What a form says of an error, with its hint: nobody prints that of a part that the recording goes on without.
+std::string why(const Error& error) { return error.hint.empty() ? error.what : error.what + ": " + error.hint; }
+
+/// Either half would do, so both ways to get one are worth a word.
+std::string joined(const std::string& kernel_hint, const std::string& inprocess_hint) {
+  if (kernel_hint.empty() || inprocess_hint.empty() || kernel_hint == inprocess_hint) {
+    return kernel_hint.empty() ? inprocess_hint : kernel_hint;
+  }
+  return "for the kernel probes " + kernel_hint + "; for the in-process sampler " + inprocess_hint;
+}
+
+/// Why the kernel's functions have no names; empty where they have. Looks at the first of the symbols only, since all
+/// are hidden or none; those without code come first.
+std::string kernel_names_missing() {
+  std::ifstream file("/proc/kallsyms");
+  std::string text(64 * 1024, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (const auto functions = symbols::parse_kernel_symbols(text); functions) return {};
+  for (const kernel::Capability& capability : kernel::capabilities()) {
+    if (capability.name != "CAP_SYSLOG" || capability.held) continue;
+    return "CAP_SYSLOG is missing, kernel frames are addresses: " + kernel::how_to_grant({capability.name});
+  }
+  return "the kernel hides its addresses, kernel frames are addresses too: set kernel.kptr_restrict to 1 as root";
 }
 
 /// Adds all that a thread did in its life.
@@ -120,7 +142,8 @@ struct Session::State {
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
   std::vector<profile::Event> events;
-  std::string inprocess_missing;  // why there is no reader
+  std::string inprocess_missing;     // why there is no reader
+  std::string kernel_names_missing;  // why kernel frames have no names
   std::uint64_t attached_ns = 0;
   std::uint64_t slice_from_ns = 0;
   bool alive = true;
@@ -144,7 +167,7 @@ Result<> Session::State::gather(std::chrono::milliseconds timeout) {
   if (reader) {
     if (const auto done = reader->drain(on_sample); !done) {
       // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
-      inprocess_missing = done.error().what;
+      inprocess_missing = why(done.error());
       events.push_back({monotonic_ns(), "in-process sampler lost: " + inprocess_missing});
       reader.reset();
     }
@@ -225,6 +248,7 @@ Result<> Session::State::close_slice() {
     slice.cost.programs = std::move(grown.programs);
     last_reading = std::move(*reading);
     window.target().forms = probes->forms();
+    if (!kernel_names_missing.empty()) window.target().forms.push_back({kKernelSymbols, "none", kernel_names_missing});
     if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
     window.target().forms.push_back(frames.source_form());
   }
@@ -268,6 +292,7 @@ Result<Session> Session::attach(const Options& options) {
     if (probes) {
       state->probes.emplace(std::move(*probes));
       forms = state->probes->forms();
+      state->kernel_names_missing = kernel_names_missing();
     } else {
       kernel_error = probes.error();
     }
@@ -283,17 +308,14 @@ Result<Session> Session::attach(const Options& options) {
     }
   }
   state->inprocess_missing = why(inprocess_error);
+  if (!state->kernel_names_missing.empty()) forms.push_back({kKernelSymbols, "none", state->kernel_names_missing});
   if (!state->reader) forms.push_back({kInprocessProbe, "none", why(inprocess_error)});
   if (!state->probes && !state->reader) {
-    return fail(0, kernel_error.what + "; " + inprocess_error.what,
-                !kernel_error.hint.empty() ? kernel_error.hint : inprocess_error.hint);
+    return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
   state->attached_ns = monotonic_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();
-  if (!state->probes && options.kernel) {
-    state->events.push_back({state->attached_ns, "without kernel probes: " + kernel_error.what});
-  }
   if (state->reader) {
     for (inprocess::MetricReading& metric : state->reader->metrics())
       state->last_metrics[metric.name] = std::move(metric);
