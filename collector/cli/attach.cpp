@@ -16,6 +16,7 @@
 #include "collector/serve/server.hpp"
 #include "collector/session/session.hpp"
 #include "core/clock.hpp"
+#include "core/units.hpp"
 
 namespace fanlight::cli {
 namespace {
@@ -63,6 +64,8 @@ Result<Outcome> attach(const AttachOptions& options) {
   session::Options watched = options.watch.resolved();
   watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
   auto session = session::Session::attach(watched);
+  // The probes call their own step "attach", too.
+  if (!session && session.error().what.starts_with("attach")) return std::unexpected(session.error());
   if (!session) return within("attach", session.error());
   keep_only_looking(options.watch.session.pid);
   const session::Session& watched_session = *session;
@@ -88,7 +91,9 @@ Result<Outcome> attach(const AttachOptions& options) {
     if (!step) return within("attach", step.error());
     if (!session->target_alive() && !told) {
       told = true;
-      std::fprintf(stderr, "the target has exited; still serving what was seen until Ctrl-C\n");
+      const auto watched_ns = static_cast<double>(monotonic_ns() - start_ns);
+      std::fprintf(stderr, "the target exited; it was watched for %s; still serving what was seen until Ctrl-C\n",
+                   format_ns(watched_ns).c_str());
     }
   }
   return Outcome{};

@@ -3,6 +3,13 @@
 #include "core/units.hpp"
 
 namespace fanlight::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& name, const Error& error) {
+  throw CLI::ValidationError(name, error.hint.empty() ? error.what : error.what + "; " + error.hint);
+}
+
+}  // namespace
 
 void add_duration(CLI::App& command, const std::string& name, std::optional<std::chrono::nanoseconds>& into,
                   const std::string& help) {
@@ -11,7 +18,7 @@ void add_duration(CLI::App& command, const std::string& name, std::optional<std:
           name,
           [&into, name](const std::string& text) {
             const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(name, parsed.error().what + "; " + parsed.error().hint);
+            if (!parsed) refuse(name, parsed.error());
             if (parsed->count() == 0) throw CLI::ValidationError(name, "must be longer than nothing");
             into = *parsed;
           },
@@ -25,7 +32,7 @@ void add_bytes(CLI::App& command, const std::string& name, std::uint32_t& into, 
           name,
           [&into, name](const std::string& text) {
             const auto parsed = parse_bytes(text);
-            if (!parsed) throw CLI::ValidationError(name, parsed.error().what + "; " + parsed.error().hint);
+            if (!parsed) refuse(name, parsed.error());
             constexpr std::uint64_t kLeast = 4096, kMost = std::uint64_t{1} << 30;
             if (*parsed < kLeast || *parsed > kMost || (*parsed & (*parsed - 1)) != 0) {
               throw CLI::ValidationError(name, "a power of two from 4K to 1G");

@@ -111,6 +111,8 @@ Answer answer(std::string_view target, std::uint64_t from_ns, const Source& sour
     if (parameter(target, "format") == "svg") return {.type = "image/svg+xml", .body = formats::svg(stacks)};
     return {.type = "text/html; charset=utf-8", .body = formats::html(stacks)};
   }
+  if (path == "/live")
+    return {.status = 426, .body = "a WebSocket: fanlight-ui --connect draws from it\n", .upgrade = "websocket"};
   return {.status = 404, .body = "no such page; / lists them\n"};
 }
 

@@ -16,6 +16,7 @@ struct Answer {
   std::string type = "text/plain; charset=utf-8";
   std::string body;
   std::string download;  // file name for Content-Disposition; empty: shown in place
+  std::string upgrade;   // the protocol to ask in instead (status 426); empty: this one
 };
 
 /// How long to gather before answering: /debug/pprof/* profile the coming seconds, as Go's own endpoint does.

@@ -156,6 +156,10 @@ asio::awaitable<void> Server::State::respond(Stream& stream, const http::request
   if (reply.status == 401) response.set(http::field::www_authenticate, "Bearer");
   if (!reply.download.empty()) response.set(http::field::content_disposition, "attachment; filename=" + reply.download);
   response.keep_alive(request.keep_alive());
+  if (!reply.upgrade.empty()) {
+    response.set(http::field::upgrade, reply.upgrade);
+    response.set(http::field::connection, request.keep_alive() ? "upgrade" : "upgrade, close");
+  }
   response.content_length(reply.body.size());
   if (request.method() != http::verb::head) response.body() = std::move(reply.body);
   beast::get_lowest_layer(stream).expires_after(kWriteDeadline);

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
 #include <sstream>
 #include <string_view>
 
@@ -29,6 +31,7 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
   const std::string foreign = (directory / "foreign.fanlight").string();
   std::ofstream(foreign) << "this is no recording, and it is long enough to be mistaken for a header of one; "
                          << std::string(4096, 'x');
+  const std::string me = std::to_string(::getpid());
   const std::string nothing = (directory / "nothing.fanlight").string();
   struct Case {
     const char* name;
@@ -46,6 +49,11 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
       {"pid is no number", {FANLIGHT_CLI, "record", "--pid", "abc"}, 2, "hint: "},
       {"no such pid", {FANLIGHT_CLI, "record", "--pid", "4194300", "-o", nothing}, 1, "4194300"},
       {"time makes no sense", {FANLIGHT_CLI, "record", "--pid", "1", "--for", "soon"}, 2, "soon"},
+      {"time is too long",
+       {FANLIGHT_CLI, "record", "--pid", "1", "--for", "99999999999999h"},
+       2,
+       "longer than 1000 days"},
+      {"output is no recording", {FANLIGHT_CLI, "record", "--pid", me, "-o", foreign}, 1, "is not a recording"},
       {"ring is no power of two", {FANLIGHT_CLI, "record", "--pid", "1", "--ring", "5000"}, 2, "power of two"},
       {"no such recording", {FANLIGHT_CLI, "report", nothing}, 1, "nothing.fanlight"},
       {"foreign file", {FANLIGHT_CLI, "report", foreign}, 1, "hint: "},
@@ -65,6 +73,8 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
     EXPECT_EQ(said.code, c.code) << said.err;
     EXPECT_NE(said.err.find(c.part), std::string::npos) << said.err;
     EXPECT_NE(said.err.find("hint: "), std::string::npos) << said.err;
+    for (const char* clumsy : {"record: record", "attach: attach", "; \n", "File exists"})
+      EXPECT_EQ(said.err.find(clumsy), std::string::npos) << said.err;
   }
   EXPECT_FALSE(std::filesystem::exists(nothing)) << "a record that failed leaves no file";
 }
@@ -110,6 +120,40 @@ TEST(Errors, TakenPort) {
       run({FANLIGHT_CLI, "attach", "--pid", std::to_string(first.pid()), "--listen", "127.0.0.1:" + port});
   EXPECT_EQ(attach.code, 1);
   EXPECT_NE(attach.err.find("in use"), std::string::npos) << attach.err;
+}
+
+/// "2.00 s" of "... it was watched for 2.00 s".
+double watched_seconds(const std::string& said) {
+  const std::size_t at = said.find("the target exited; it was watched for ");
+  if (at == std::string::npos) return -1;
+  double number = 0;
+  char unit[8] = "";
+  if (std::sscanf(said.c_str() + at, "the target exited; it was watched for %lf %3[a-z]", &number, unit) != 2)
+    return -1;
+  return std::string(unit) == "s" ? number : std::string(unit) == "ms" ? number / 1000 : -1;
+}
+
+TEST(Errors, AttachSaysHowLongItSawATargetThatExits) {
+  const auto begin = std::chrono::steady_clock::now();
+  Child target({"sleep", "3"});
+  Child attach({FANLIGHT_CLI, "attach", "--pid", std::to_string(target.pid()), "--listen", "127.0.0.1:0"});
+  ASSERT_FALSE(attach.await("serving on ").empty()) << attach.err();
+  target.wait();
+  ASSERT_FALSE(attach.await("the target exited").empty()) << attach.err();
+  const double seen = watched_seconds(attach.err());
+  EXPECT_GT(seen, 0.0) << attach.err();
+  EXPECT_LT(seen, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  attach.signal(SIGINT);
+  EXPECT_EQ(attach.wait(), 0);
+}
+
+TEST(Errors, AnAttachThatFailsNamesItsStepOnce) {
+  Child target({"setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--", "sleep", "20"});
+  const Said said = run({"setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--", FANLIGHT_CLI, "attach",
+                         "--pid", std::to_string(target.pid()), "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.err.find("fanlight: attach"), std::string::npos) << said.err;
+  EXPECT_EQ(said.err.find("attach: attach"), std::string::npos) << said.err;
 }
 
 TEST(Errors, TheTargetExitsWhileItIsWatched) {

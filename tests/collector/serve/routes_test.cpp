@@ -29,6 +29,7 @@ TEST(Routes, Answer) {
                         Case{"/api/folded?view=oncpu", 200, "worker;main 1000000000\n"},
                         Case{"/api/folded?view=nonsense", 400, "oncpu"}, Case{"/flamegraph?view=wall", 200, "<svg"},
                         Case{"/flamegraph", 200, "<svg"}, Case{"/nowhere", 404, "no such page"},
+                        Case{"/live", 426, "WebSocket"}, Case{"/live?x=1", 426, "WebSocket"},
                         Case{"/../etc/passwd", 404, "no such page"}, Case{"", 404, "no such page"}}) {
     SCOPED_TRACE(c.target);
     const Answer reply = answer(c.target, 0, {[](std::uint64_t, std::uint64_t) { return one_thread(); }, one_thread});

@@ -68,6 +68,16 @@ TEST_F(ServeTest, AnswersItsOwnNameAndRefusesOthers) {
   EXPECT_EQ(ask(http::verb::get, "/debug/pprof/profile?seconds=0", authority()).result_int(), 400u);
 }
 
+TEST_F(ServeTest, TheFeedAsksAPlainRequestToUpgrade) {
+  ASSERT_TRUE(server_) << server_.error().what;
+  const auto reply = ask(http::verb::get, "/live", authority());
+  EXPECT_EQ(reply.result_int(), 426u);
+  EXPECT_EQ(reply[http::field::upgrade], "websocket");
+  EXPECT_TRUE(http::token_list(reply[http::field::connection]).exists("upgrade")) << reply[http::field::connection];
+  const auto other = ask(http::verb::get, "/healthz", authority());
+  EXPECT_EQ(other.count(http::field::upgrade), 0u);
+}
+
 TEST_F(ServeTest, RefusesWithWords) {
   struct Case {
     const char* name;
