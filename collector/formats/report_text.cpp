@@ -66,6 +66,7 @@ std::string head(const Profile& profile) {
   std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
   if (!target.host.empty()) text += ", on " + name(target.host);
   if (!target.kernel.empty()) text += ", Linux " + name(target.kernel);
+  if (range_ns(profile) == 0) return text + "\nnothing was recorded\n";
   text += "\n" + ns(range_ns(profile)) + " from " + utc(profile) + ", " + plural(profile.threads.size(), "thread") +
           ", " + plural(samples, "sample");
   if (target.sample_hz > 0) text += ", on-CPU at " + std::to_string(target.sample_hz) + " Hz";
@@ -255,7 +256,14 @@ std::string maps(const Profile& profile) {
     registries.add({name(row.registry), std::to_string(row.shard), name(row.operation), std::to_string(row.count),
                     ns(row.wait_ns), percentile(row.wait, 0.5), percentile(row.wait, 0.99), ns(row.hold_ns)});
   }
-  return section("Map operations through bpf(2)", table.empty() ? "" : table.text("  ")) +
+  const auto counts_them = [](const kernel::Form& form) {
+    return form.probe == "map operations" && form.form != "none";
+  };
+  const std::vector<kernel::Form>& forms = profile.target.forms;
+  const bool none = table.empty() && std::any_of(forms.begin(), forms.end(), counts_them);
+  return section("Map operations through bpf(2)", none ? "  none: the target held no BPF map, or made no call on one\n"
+                                                  : table.empty() ? ""
+                                                                  : table.text("  ")) +
          section("Registry operations of the target", registries.empty() ? "" : registries.text("  "));
 }
 

@@ -62,6 +62,32 @@ TEST(Report, OfAnEmptyProfileSaysThatNothingWasSeen) {
   EXPECT_NO_THROW(json::parse(report_json({})));
 }
 
+TEST(Report, WithoutASliceClaimsNoTime) {
+  profile::Profile profile;
+  profile.target = testing::broadcaster().target();
+  profile.realtime_offset_ns = 1'700'000'000'000'000'000;
+  const std::string text = report_text(profile);
+  EXPECT_NE(text.find("\nnothing was recorded\n"), std::string::npos) << text;
+  for (const char* claim : {" from 20", "0 threads", "0.00 ns"})
+    EXPECT_EQ(text.find(claim), std::string::npos) << claim << "\n" << text;
+  profile.from_ns = 5;
+  profile.to_ns = 6;
+  EXPECT_EQ(report_text(profile).find("nothing was recorded"), std::string::npos);
+}
+
+TEST(Report, NoMapOperationsAreSaidToBeNone) {
+  const std::string none = "\nMap operations through bpf(2)\n  none: ";
+  profile::Profile profile = testing::broadcaster().query();
+  EXPECT_EQ(report_text(profile).find(none), std::string::npos);
+  profile.maps.clear();
+  profile.target.forms = {{"map operations", "tp_btf", ""}};
+  EXPECT_NE(report_text(profile).find(none), std::string::npos) << report_text(profile);
+  profile.target.forms = {{"map operations", "none", "refused"}};
+  EXPECT_EQ(report_text(profile).find(none), std::string::npos) << "nobody looked";
+  profile.target.forms = {};
+  EXPECT_EQ(report_text(profile).find(none), std::string::npos) << "nobody looked";
+}
+
 TEST(Report, SaysWhatIsMissingAndWhatIsLessThanBest) {
   const std::string text = report_text(testing::broadcaster().query());
   EXPECT_NE(text.find("missing: registry operations: the target has no such point"), std::string::npos);
