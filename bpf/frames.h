@@ -67,6 +67,10 @@ struct fanlight_walk {
 	__u64 top[FANLIGHT_TOP_WORDS]; /* the words from sp up */
 };
 
+/* Makes the compiler forget what it knows of a value, so that a mask which follows is not left out as needless. Older
+ * verifiers (6.1) lose a bound that was checked on a copy of the value. */
+#define FANLIGHT_OPAQUE(value) __asm__ volatile("" : "+r"(value))
+
 #define FANLIGHT_FORGET(place, value) (*(volatile __typeof__(place) *)&(place) = (value), *(volatile __typeof__(place) *)&(place))
 
 /* Fills frames[at], frames[at + 1], ... of `room` in all; the leaf first. `have_top`: walk->top could be read.
@@ -93,7 +97,9 @@ FANLIGHT_INLINE __u32 fanlight_walk_frames(fanlight_read read, void *context, co
 			__u32 index = FANLIGHT_FORGET(walk->index, at + found);
 			if (index >= room)
 				return found;
-			frames[index] = walk->top[slot];
+			__u64 word = slot;
+			FANLIGHT_OPAQUE(word);
+			frames[index] = walk->top[word & (FANLIGHT_TOP_WORDS - 1)];
 			found++;
 			low = registers->sp + 8 * slot;
 			if (!fanlight_is_frame(read, context, code, bp, low)) {

@@ -8,7 +8,7 @@ struct unwind_rule_map unwind_rules SEC(".maps");
 struct unwind_mapping_map unwind_mappings SEC(".maps");
 const volatile __u8 unwind_by_tables = 0;
 __u32 unwind_list = 0;
-__u64 unwind_stops[FANLIGHT_SOURCES][FANLIGHT_STOPS];
+__u64 unwind_stops[FANLIGHT_SOURCES][STOP_COUNTS];
 __u64 mapping_changes = 0; /* grows when the target looks for room in its address space, or becomes another program */
 
 /* Passed by mmap and by what the dynamic linker does for dlopen; a search for free addresses costs more than this. */

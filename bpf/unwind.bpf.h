@@ -7,6 +7,7 @@
 #include "bpf/target.bpf.h"
 
 #include "bpf/events.h"
+#include "bpf/frames.h"
 #include "bpf/unwind_tables.h"
 
 /* User space sets how many there are, and maps them into its own memory. */
@@ -46,7 +47,8 @@ extern struct unwind_rule_map unwind_rules SEC(".maps");
 extern struct unwind_mapping_map unwind_mappings SEC(".maps");
 extern const volatile __u8 unwind_by_tables; /* false: by frame pointers alone */
 extern __u32 unwind_list;                    /* which of the two lists of mappings is in use */
-extern __u64 unwind_stops[FANLIGHT_SOURCES][FANLIGHT_STOPS];
+#define STOP_COUNTS 16 /* a power of two, at least FANLIGHT_STOPS */
+extern __u64 unwind_stops[FANLIGHT_SOURCES][STOP_COUNTS];
 
 static __always_inline const struct fanlight_unwind_page *fanlight_unwind_page_at(const void *tables, __u32 index)
 {
@@ -141,9 +143,12 @@ static __always_inline __u32 unwind_end(struct unwind_room *room, __u32 from)
 
 static __always_inline void count_stop(struct fanlight_sample *sample, __u32 source, __u32 stop)
 {
+	__u64 index = stop;
+
 	sample->stop = stop;
-	if (source < FANLIGHT_SOURCES && stop < FANLIGHT_STOPS)
-		__sync_fetch_and_add(&unwind_stops[source][stop], 1);
+	FANLIGHT_OPAQUE(index);
+	if (source < FANLIGHT_SOURCES)
+		__sync_fetch_and_add(&unwind_stops[source][index & (STOP_COUNTS - 1)], 1);
 }
 
 /* include/linux/sched.h */
