@@ -1,5 +1,7 @@
 #include "server/codec/command.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <boost/json.hpp>
 
 #include "server/codec/envelope.pb.h"
@@ -161,6 +163,8 @@ Result<Command> parse_msgpack(std::string_view bytes) {
 }
 
 Result<Command> parse_protobuf(std::string_view bytes) {
+  // The library would write a line to standard error for each string that is not UTF-8: clients must not fill our log.
+  [[maybe_unused]] static const auto silenced = google::protobuf::SetLogHandler(nullptr);
   wire::Command message;
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return not_a_command("not the Protobuf message Command");

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kSmallest = 4;          // places
 constexpr std::size_t kSizes = 18;            // powers of two from the smallest on
 constexpr std::size_t kMaxStock = 64u << 10;  // rings kept, per size
+constexpr std::size_t kMaxWaitingControl = 16;
 constexpr std::size_t kMaxFrames = std::numeric_limits<std::uint16_t>::max();
 
 bool is_event(const Encoded* frame) { return frame->kind == Encoded::Kind::event; }
@@ -168,16 +169,18 @@ std::size_t Outbox::conflate(const Encoded& frame) {
 }
 
 std::size_t Outbox::offer_first(const Frame& frame) {
-  const std::size_t at = first_whole();
+  std::size_t at = first_whole();
+  const std::size_t from = at;
+  while (at < count_ && !is_event(place(at))) ++at;
   const std::size_t size = frame->bytes().size();
-  if (at < count_ && !is_event(place(at))) {
-    bytes_ = static_cast<std::uint32_t>(bytes_ - place(at)->bytes().size() + size);
+  if (at - from >= kMaxWaitingControl) {
+    const Encoded*& last = place(at - 1);
+    bytes_ = static_cast<std::uint32_t>(bytes_ - last->bytes().size() + size);
     intrusive_ptr_add_ref(frame.get());
-    intrusive_ptr_release(std::exchange(place(at), frame.get()));
+    intrusive_ptr_release(std::exchange(last, frame.get()));
     return 0;
   }
   const std::size_t dropped = make_room(size);
-  if (count_ >= max_frames_) return dropped;
   append(*frame);
   for (std::size_t i = count_ - 1; i > at; --i) std::swap(place(i), place(i - 1));
   return dropped;
@@ -226,7 +229,12 @@ std::size_t Outbox::erase_from(std::size_t first) {
   return events;
 }
 
-std::size_t Outbox::clear_waiting() { return erase_from(first_whole()); }
+std::size_t Outbox::clear_events() {
+  std::size_t dropped = 0;
+  while (drop_oldest_event()) ++dropped;
+  if (count_ == 0) shed();
+  return dropped;
+}
 
 std::size_t Outbox::clear() {
   head_sent_ = 0;

@@ -37,8 +37,9 @@ class Outbox {
   /// Appends whatever the bounds say: heads, answers, replays, which their makers bound.
   void append(const codec::Encoded& frame);
   void append(const codec::Frame& frame) { append(*frame); }
-  /// Puts a control frame before all that is not yet on the wire; one that waits there already is replaced, so that a
-  /// peer which asks without reading holds one answer, not many. Returns the events dropped to make room.
+  /// Puts a control frame before the events that are not yet on the wire, behind the control frames there. Once 16 of
+  /// those wait, the last one is replaced, so that a peer which asks without reading does not pile up answers (RFC
+  /// 6455, 5.5.3, lets a pong stand for earlier ones). Returns the events dropped to make room.
   std::size_t offer_first(const codec::Frame& frame);
   /// Drops events published before `ns`, as far as they are the oldest. Returns how many.
   std::size_t drop_older(std::uint64_t ns);
@@ -53,8 +54,8 @@ class Outbox {
   /// head.
   template <class Whole>
   void sent(std::size_t bytes, Whole&& whole);
-  /// Drops what is not on the wire yet, control frames too. Returns the events among it.
-  std::size_t clear_waiting();
+  /// Drops the events that are not on the wire yet; answers and other control frames stay. Returns how many.
+  std::size_t clear_events();
   /// Drops everything, the half-sent head too. Returns the events among it.
   std::size_t clear();
 

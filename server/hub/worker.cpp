@@ -284,7 +284,9 @@ void Worker::tend(Session& session) {
   if (!session.outbox.empty() && codec::is_stream(session.wire())) return;
   const codec::Frame heartbeat = heartbeat_of(session.wire());
   if (!codec::is_stream(session.wire())) {
-    session.conversation->pong_tick = tick_ + static_cast<std::uint32_t>(options_.limits.pong_window.count()) + 1;
+    std::uint32_t& overdue = session.conversation->pong_tick;
+    // An answer that is awaited already is not given more time by asking again.
+    if (overdue == 0) overdue = tick_ + static_cast<std::uint32_t>(options_.limits.pong_window.count()) + 1;
     count_dropped(session.wire(), Drop::outbox_full, session.outbox.offer_first(heartbeat));
     session.sent_tick = tick_;
   } else {

@@ -269,7 +269,7 @@ void Worker::count_lost() {
 void Worker::begin_close(Session& session, codec::CloseCode code, End cause, std::string_view reason) {
   unsubscribe_all(session);
   count_dropped(session.wire(), cause == End::evicted ? Drop::evicted : Drop::disconnected,
-                session.outbox.clear_waiting());
+                session.outbox.clear_events());
   session.outbox.append(codec::websocket_close(code, reason));
   finish_sending(session, cause);
 }

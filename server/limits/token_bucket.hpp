@@ -23,7 +23,8 @@ class TokenBucket {
       tokens_ = std::min(rate.burst, tokens_ + static_cast<double>(now_ns - last_ns_) / 1e9 * rate.per_second);
     }
     last_ns_ = std::max(last_ns_, now_ns);
-    if (tokens_ < 1) return false;
+    constexpr double kWhole = 1 - 1e-9;  // ten tenths of a token add up to a little less than one
+    if (tokens_ < kWhole) return false;
     tokens_ -= 1;
     return true;
   }

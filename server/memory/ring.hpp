@@ -13,7 +13,7 @@ inline constexpr std::size_t kCacheLine = 64;
 
 /// Lock-free while it is neither full nor empty; the capacity is a power of two. The cursors and every cell's number
 /// have cache lines of their own, because producers and consumers would otherwise take them from each other (see
-/// `scripts/bench registry`, padded against packed). Threads: any. Cost: one compare-and-swap when uncontended.
+/// `scripts/bench hub`, padded against packed). Threads: any. Cost: one compare-and-swap when uncontended.
 /// Source: the numbered cells of D. Vyukov's bounded queue, 1024cores.net.
 template <class T, bool Padded = true>
 class Ring {

@@ -5,6 +5,7 @@
 #include "core/clock.hpp"
 #include "server/codec/command.hpp"
 #include "server/codec/sse.hpp"
+#include "server/codec/utf8.hpp"
 #include "server/net/desk.hpp"
 #include "server/net/exchange.hpp"
 #include "server/net/target.hpp"
@@ -30,7 +31,7 @@ Answer receipt_of(const hub::Receipt& receipt) {
 /// Why a message cannot be published; null: it can.
 const char* flaw_of(std::string_view event, std::string_view key) {
   if (!event.empty() && !codec::is_event_name(event)) return "an event's name is 1 to 64 of A-Z a-z 0-9 . _ -";
-  if (key.size() > kMaxKeyBytes) return "a key has at most 256 bytes";
+  if (key.size() > kMaxKeyBytes || !codec::is_utf8(key)) return "a key is UTF-8 of at most 256 bytes";
   return nullptr;
 }
 

@@ -55,7 +55,7 @@ class MutexRegistry : public LockedRegistry<std::mutex, std::unique_lock<std::mu
 };
 
 /// Lookups share the lock. glibc's prefers readers: while they overlap without a gap, a join waits for ever
-/// (`bench_registry --starvation` shows it).
+/// (`scripts/bench hub -- --benchmark_filter=Starvation` shows it).
 class RwlockRegistry : public LockedRegistry<std::shared_mutex, std::shared_lock<std::shared_mutex>> {
  public:
   static constexpr const char* kName = "rwlock";

@@ -52,6 +52,11 @@ class RawClient {
     while (buffer_.size() < bytes && receive()) {}
     return take(std::min(bytes, buffer_.size()));
   }
+  /// Whatever comes next, past the buffer; allocates nothing.
+  std::size_t read_some(char* into, std::size_t size) {
+    const ssize_t got = ::recv(fd_.get(), into, size, 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
   std::string read_all() {
     while (receive()) {}
     return take(buffer_.size());

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Clients that other people wrote, against the running server: curl, Python's websockets, Chromium, npm's ws and
+eventsource. Those that are not installed are named and left out.
+
+In: the server's path, and, for npm's, a directory with node_modules. Out: a line per client, exit 1 when one fails.
+"""
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+
+def post(base, topic, body):
+    with urllib.request.urlopen(urllib.request.Request(f"{base}/topics/{topic}", data=body.encode()), timeout=5) as answer:
+        return json.load(answer)
+
+
+def presence(base, topic):
+    with urllib.request.urlopen(f"{base}/topics/{topic}", timeout=5) as answer:
+        return json.load(answer)["subscribers"]
+
+
+def await_presence(base, topic, count):
+    for _ in range(200):
+        if presence(base, topic) >= count:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def with_curl(base):
+    process = subprocess.Popen(["curl", "-sN", "--compressed", "--max-time", "3", f"{base}/sse/curl"],
+                               stdout=subprocess.PIPE, text=True)
+    assert await_presence(base, "curl", 1)
+    for i in range(3):
+        post(base, "curl", f"m{i}")
+    out = process.communicate()[0]
+    assert "id: 1\ndata: m0\n\nid: 2\ndata: m1\n\nid: 3\ndata: m2\n\n" in out, out
+
+
+def with_websockets(base):
+    import websockets
+
+    async def talk():
+        url = base.replace("http", "ws")
+        async with websockets.connect(f"{url}/ws/py") as plain, \
+                websockets.connect(f"{url}/ws", subprotocols=["fanlight.json"]) as several:
+            assert any(e.name == "permessage-deflate" for e in plain.extensions), plain.extensions
+            assert several.subprotocol == "fanlight.json"
+            await several.send(json.dumps({"subscribe": ["py", "other"]}))
+            assert json.loads(await several.recv())["type"] == "subscribed"
+            assert json.loads(await several.recv())["type"] == "subscribed"
+            for body in ("short", "long " * 1000, "ünïcödé"):
+                await asyncio.to_thread(post, base, "py", body)
+                assert await asyncio.wait_for(plain.recv(), 5) == body
+                assert json.loads(await asyncio.wait_for(several.recv(), 5))["data"] == body
+            await (await plain.ping())
+    asyncio.run(asyncio.wait_for(talk(), 30))
+
+
+NODE = r"""
+const base = process.argv[2], WebSocket = require('ws'), es = require('eventsource');
+const EventSource = es.EventSource || es;
+const seen = { ws: [], sse: [] };
+const socket = new WebSocket(base.replace('http', 'ws') + '/ws/npm');
+socket.on('message', data => seen.ws.push(data.toString()));
+const stream = new EventSource(base + '/sse/npm');
+stream.onmessage = e => seen.sse.push(e.lastEventId + ':' + e.data);
+setInterval(() => {
+  if (seen.ws.length >= 3 && seen.sse.length >= 3) { console.log(JSON.stringify(seen)); process.exit(0); }
+}, 20);
+setTimeout(() => { console.log(JSON.stringify(seen)); process.exit(1); }, 8000);
+"""
+
+
+def with_npm(base):
+    modules = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("FANLIGHT_NPM", "")
+    if not os.path.isdir(os.path.join(modules, "node_modules", "ws")):
+        raise FileNotFoundError("npm install ws eventsource, and name the directory")
+    with tempfile.NamedTemporaryFile("w", suffix=".js", delete=False, dir=modules) as script:
+        script.write(NODE)
+    try:
+        process = subprocess.Popen(["node", script.name, base], stdout=subprocess.PIPE, text=True)
+        assert await_presence(base, "npm", 2)
+        for i in range(3):
+            post(base, "npm", f"m{i}")
+        seen = json.loads(process.communicate(timeout=10)[0])
+    finally:
+        os.unlink(script.name)
+    assert seen == {"ws": ["m0", "m1", "m2"], "sse": ["1:m0", "2:m1", "3:m2"]}, seen
+
+
+def with_chromium(base):
+    """EventSource and WebSocket in a browser."""
+    page = f"""<script>
+const log = [], end = () => fetch('{base}/topics/report', {{ method: 'POST', body: JSON.stringify(log) }});
+let opened = 0, socket;
+const stream = new EventSource('{base}/sse/chrome');
+stream.onopen = () => {{ log.push('open' + ++opened); }};
+stream.onmessage = e => {{ log.push('sse ' + e.lastEventId + ' ' + e.data); if (e.data === 'last') end(); }};
+socket = new WebSocket('{base.replace("http", "ws")}/ws/chrome');
+socket.onmessage = e => log.push('ws ' + e.data);
+</script>"""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "page.html")
+        with open(path, "w") as file:
+            file.write(page)
+        report = subprocess.Popen(["curl", "-sN", "--max-time", "40", f"{base}/sse/report"], stdout=subprocess.PIPE, text=True)
+        browser = subprocess.Popen(
+            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-web-security",
+             f"--user-data-dir={directory}/profile", f"file://{path}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            assert await_presence(base, "chrome", 2), "the browser did not subscribe"
+            post(base, "chrome", "first")
+            time.sleep(0.3)
+            post(base, "chrome", "last")
+            line = ""
+            for line in report.stdout:
+                if line.startswith("data: "):
+                    break
+            log = json.loads(line[6:])
+            assert [entry for entry in log if entry.startswith("sse")] == ["sse 1 first", "sse 2 last"], log
+            assert [entry for entry in log if entry.startswith("ws")][:1] == ["ws first"], log
+        finally:
+            browser.terminate()
+            report.kill()
+            browser.wait()
+
+
+def main():
+    server = subprocess.Popen([sys.argv[1], "--listen", "127.0.0.1:0", "--sample-hz", "0"], stderr=subprocess.PIPE, text=True)
+    base = re.search(r"http://\S+", server.stderr.readline()).group(0)
+    threading.Thread(target=server.stderr.read, daemon=True).start()
+    failed = False
+    try:
+        for name, needs, run in (("curl", "curl", with_curl), ("python3-websockets", None, with_websockets),
+                                 ("npm ws and eventsource", "node", with_npm), ("chromium", "chromium", with_chromium)):
+            if needs and not shutil.which(needs):
+                print(f"{name}: left out, not installed")
+                continue
+            try:
+                run(base)
+                print(f"{name}: passed")
+            except (ImportError, FileNotFoundError) as missing:
+                print(f"{name}: left out, {missing}")
+            except Exception as error:
+                failed = True
+                print(f"{name}: FAILED, {type(error).__name__}: {error}")
+    finally:
+        server.terminate()
+        server.wait()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
