@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "collector/cli/command.hpp"
 #include "collector/cli/options.hpp"
@@ -73,14 +74,20 @@ bool carries_labels(Format format) {
   return format == Format::pprof || format == Format::csv || format == Format::json;
 }
 
-Result<std::string> exported(const ExportOptions& options, const formats::Imported& file) {
-  if (options.format.format == Format::perfetto) return formats::perfetto(options.select.slices(file.window));
+/// Each step gives back the memory of the one before: a recording of hours is large three times over.
+profile::WeightedStacks shown(const ExportOptions& options, formats::Imported file) {
+  profile::Profile profile = options.select.query(file.window);
   const profile::View view = options.view.value_or(file.view);
-  const profile::WeightedStacks stacks =
-      options.select.selector().view(options.select.query(file.window), view, carries_labels(options.format.format));
+  file.window = profile::Window({}, 0);
+  return options.select.selector().view(profile, view, carries_labels(options.format.format));
+}
+
+Result<std::string> exported(const ExportOptions& options, formats::Imported file) {
+  if (options.format.format == Format::perfetto) return formats::perfetto(options.select.slices(file.window));
+  const profile::WeightedStacks stacks = shown(options, std::move(file));
   if (stacks.stacks.empty()) {
     std::fprintf(stderr, "export: the %s view of this recording is empty; fanlight report says what was probed\n",
-                 std::string(name_of(view)).c_str());
+                 stacks.name.c_str());
   }
   return rendered(stacks, options.format.format);
 }
@@ -91,13 +98,13 @@ Result<Outcome> export_view(const ExportOptions& options) {
     return fail(0, "export: " + std::string(options.format.name) + " is binary and stdout is a terminal",
                 "add -o FILE");
   }
-  const auto file = formats::open_file(options.recording);
+  auto file = formats::open_file(options.recording);
   if (!file) return within("export", file.error());
   std::error_code ignored;
   if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {
     return fail(0, "export: " + options.output.string() + " is the recording itself", "choose another file with -o");
   }
-  const auto bytes = exported(options, *file);
+  const auto bytes = exported(options, std::move(*file));
   if (!bytes) return within("export", bytes.error());
   if (const auto written = write_out(options.output, *bytes); !written) return within("export", written.error());
   return Outcome{};

@@ -1,10 +1,9 @@
 #include "collector/formats/flame.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
-#include "collector/formats/names.hpp"
+#include "collector/formats/sequences.hpp"
 
 namespace fanlight::formats {
 namespace {
@@ -13,104 +12,93 @@ constexpr std::size_t kMaxDepth = 1024;
 
 struct Node {
   std::uint32_t name = 0;
+  std::uint64_t offset = 0;  // from where the caller begins
   std::uint64_t weight = 0;
   std::uint64_t self = 0;
   std::uint64_t count = 0;
   std::uint64_t self_count = 0;
   std::uint64_t before = 0;
-  std::vector<std::uint32_t> children;
+  std::uint64_t hidden = 0;  // of what it calls
+  std::uint64_t hidden_weight = 0;
+  std::vector<Node> children;
 };
 
+/// The stacks in order pass by once, so that only what is wide enough is ever kept.
 class Tree {
  public:
-  enum class Side { now, before };
+  explicit Tree(double least) : least_(least) { open_.emplace_back(); }
 
-  void add(const profile::WeightedStacks& stacks, Side side) {
-    const auto numbers = names_.of(stacks.frames);
-    for (const profile::WeightedStack& stack : stacks.stacks) {
-      std::uint32_t node = 0;
-      pass(node, stack, side);
-      std::size_t depth = 0;
-      for (const profile::FrameId frame : stack.frames) {
-        for (const std::uint32_t name : numbers.at(frame)) {
-          if (++depth > kMaxDepth) {
-            too_deep_ += side == Side::now ? 1 : 0;
-            continue;
-          }
-          node = child(node, name);
-          pass(node, stack, side);
-        }
+  void add(const Sequences::Row& row, std::span<const std::uint32_t> names) {
+    std::size_t common = 0;
+    while (common < names.size() && common + 1 < open_.size() && open_[common + 1].name == names[common]) ++common;
+    while (open_.size() > common + 1) close();
+    for (std::size_t depth = common; depth < names.size(); ++depth) {
+      const Node& caller = open_.back();
+      open_.push_back({.name = names[depth], .offset = caller.weight - caller.self, .children = {}});
+    }
+    for (Node& node : open_) {
+      if (row.before) {
+        node.before += row.weight;
+        continue;
       }
-      if (side == Side::before) continue;
-      nodes_[node].self += stack.weight;
-      nodes_[node].self_count += stack.count;
+      node.weight += row.weight;
+      node.count += row.count;
     }
+    if (row.before) return;
+    open_.back().self += row.weight;
+    open_.back().self_count += row.count;
   }
 
-  /// Children in order of name.
-  void sort() {
-    const auto ranks = names_.ranks();
-    for (Node& node : nodes_) {
-      std::sort(node.children.begin(), node.children.end(),
-                [&](std::uint32_t a, std::uint32_t b) { return ranks[nodes_[a].name] < ranks[nodes_[b].name]; });
-    }
+  Node finish() {
+    while (open_.size() > 1) close();
+    return std::move(open_.back());
   }
-
-  const std::vector<Node>& nodes() const { return nodes_; }
-  const Name& name(const Node& node) const { return names_.all()[node.name]; }
-  std::uint64_t too_deep() const { return too_deep_; }
 
  private:
-  void pass(std::uint32_t node, const profile::WeightedStack& stack, Side side) {
-    if (side == Side::before) {
-      nodes_[node].before += stack.weight;
-    } else {
-      nodes_[node].weight += stack.weight;
-      nodes_[node].count += stack.count;
+  void close() {
+    Node node = std::move(open_.back());
+    open_.pop_back();
+    Node& caller = open_.back();
+    if (node.weight == 0) return;
+    if (static_cast<double>(node.weight) < least_) {
+      ++caller.hidden;
+      caller.hidden_weight += node.weight;
+      return;
     }
-  }
-  std::uint32_t child(std::uint32_t parent, std::uint32_t name) {
-    const auto [found, added] =
-        index_.try_emplace((std::uint64_t{parent} << 32) | name, static_cast<std::uint32_t>(nodes_.size()));
-    if (added) {
-      nodes_.push_back({.name = name});
-      nodes_[parent].children.push_back(found->second);
-    }
-    return found->second;
+    caller.hidden += node.hidden;
+    caller.hidden_weight += node.hidden_weight;
+    caller.children.push_back(std::move(node));
   }
 
-  Names names_;
-  std::vector<Node> nodes_{1};
-  std::unordered_map<std::uint64_t, std::uint32_t> index_;
-  std::uint64_t too_deep_ = 0;
+  double least_;
+  std::vector<Node> open_;  // root first
 };
 
 }  // namespace
 
 Flame flame(const profile::WeightedStacks& stacks, double min_share, const profile::WeightedStacks* before) {
-  Tree tree;
-  tree.add(stacks, Tree::Side::now);
-  if (before != nullptr) tree.add(*before, Tree::Side::before);
-  tree.sort();
-  Flame picture{.hidden = tree.too_deep()};
-  const auto& nodes = tree.nodes();
-  const double least = static_cast<double>(nodes[0].weight) * min_share;
+  Sequences sequences(stacks, before, kMaxDepth);
+  sequences.sort();
+  Tree tree(static_cast<double>(stacks.total()) * min_share);
+  for (const Sequences::Row& row : sequences.rows()) tree.add(row, sequences.names(row));
+  const Node root = tree.finish();
+  Flame picture{.hidden = sequences.cut_off() + root.hidden, .hidden_weight = root.hidden_weight};
 
   struct Open {
-    std::uint32_t node;
+    const Node* node;
     std::size_t depth;
     std::size_t parent;
     std::uint64_t start;
   };
-  std::vector<Open> open{{0, 0, 0, 0}};
+  std::vector<Open> open{{&root, 0, 0, 0}};
   while (!open.empty()) {
     const Open next = open.back();
     open.pop_back();
-    const Node& node = nodes[next.node];
-    const bool root = next.node == 0;
+    const Node& node = *next.node;
+    const bool is_root = next.node == &root;
     const std::size_t place = picture.boxes.size();
-    picture.boxes.push_back({.name = root ? "all" : tree.name(node).text,
-                             .frame = root ? nullptr : tree.name(node).frame,
+    picture.boxes.push_back({.name = is_root ? "all" : sequences.name(node.name).text,
+                             .frame = is_root ? nullptr : sequences.name(node.name).frame,
                              .depth = next.depth,
                              .parent = next.parent,
                              .start = next.start,
@@ -120,20 +108,9 @@ Flame flame(const profile::WeightedStacks& stacks, double min_share, const profi
                              .self_count = node.self_count,
                              .before = node.before});
     picture.depth = std::max(picture.depth, next.depth);
-    std::uint64_t start = next.start;
-    const std::size_t first = open.size();
-    for (const std::uint32_t child : node.children) {
-      const std::uint64_t weight = nodes[child].weight;
-      if (weight == 0) continue;
-      if (static_cast<double>(weight) < least) {
-        ++picture.hidden;
-        picture.hidden_weight += weight;
-      } else {
-        open.push_back({child, next.depth + 1, place, start});
-      }
-      start += weight;
+    for (auto child = node.children.rbegin(); child != node.children.rend(); ++child) {
+      open.push_back({&*child, next.depth + 1, place, next.start + child->offset});
     }
-    std::reverse(open.begin() + static_cast<std::ptrdiff_t>(first), open.end());
   }
   return picture;
 }

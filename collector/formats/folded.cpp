@@ -1,55 +1,57 @@
 #include "collector/formats/folded.hpp"
 
-#include <utility>
+#include <algorithm>
+#include <limits>
 #include <vector>
 
-#include "collector/formats/names.hpp"
+#include "collector/formats/sequences.hpp"
 #include "collector/formats/text.hpp"
-#include "collector/profile/select.hpp"
 
 namespace fanlight::formats {
-namespace {
-
-std::string line_of(const profile::WeightedStack& stack, const std::vector<std::string>& words) {
-  std::string line;
-  for (const profile::FrameId word : stack.frames) {
-    if (!line.empty()) line += ';';
-    line += words[word];
-  }
-  if (line.empty()) line = "[unknown]";
-  line += ' ';
-  line += std::to_string(stack.weight);
-  return line += '\n';
-}
-
-}  // namespace
 
 std::string folded(const profile::WeightedStacks& stacks) {
-  Names names;
-  const auto numbers = names.of(stacks.frames);
+  Sequences sequences(stacks, nullptr, std::numeric_limits<std::size_t>::max());
+  // Stacks that differ only in where within a function they are read the same, and are one line.
+  sequences.sort();
+  auto& rows = sequences.rows();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto names = sequences.names(rows[i]);
+    if (kept > 0 && std::ranges::equal(sequences.names(rows[kept - 1]), names)) {
+      rows[kept - 1].weight += rows[i].weight;
+    } else {
+      rows[kept++] = rows[i];
+    }
+  }
+  rows.resize(kept);
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.weight > b.weight; });
+
   std::vector<std::string> words;
-  words.reserve(names.all().size());
-  for (const Name& name : names.all()) {
+  for (std::uint32_t place = 0; place < sequences.name_count(); ++place) {
+    const Name& name = sequences.name(place);
     words.push_back(folded_name({.origin = name.origin, .name = name.text}));
   }
-
-  // Stacks that differ only in where within a function they are read the same, and are one line. Frames of this copy
-  // are words.
-  profile::WeightedStacks lines;
-  lines.stacks.reserve(stacks.stacks.size());
-  const auto ranks = names.ranks();
-  for (const profile::WeightedStack& stack : stacks.stacks) {
-    profile::WeightedStack line{.weight = stack.weight};
-    for (const profile::FrameId frame : stack.frames) {
-      for (const std::uint32_t name : numbers.at(frame)) line.frames.push_back(ranks[name]);
-    }
-    lines.stacks.push_back(std::move(line));
+  // All in one piece from the start: a text that grows would be there twice.
+  constexpr std::size_t kMostDigits = 22;
+  std::size_t size = 0;
+  for (const auto& row : rows) {
+    for (const std::uint32_t word : sequences.names(row)) size += words[word].size() + 1;
+    size += kMostDigits + 10;
   }
-  profile::join_alike(lines);
-  std::vector<std::string> in_order(words.size());
-  for (std::size_t i = 0; i < words.size(); ++i) in_order[ranks[i]] = std::move(words[i]);
   std::string text;
-  for (const profile::WeightedStack& line : lines.stacks) text += line_of(line, in_order);
+  text.reserve(size);
+  for (const auto& row : rows) {
+    bool first = true;
+    for (const std::uint32_t word : sequences.names(row)) {
+      if (!first) text += ';';
+      first = false;
+      text += words[word];
+    }
+    if (first) text += "[unknown]";
+    text += ' ';
+    text += std::to_string(row.weight);
+    text += '\n';
+  }
   return text;
 }
 

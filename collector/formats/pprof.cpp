@@ -58,6 +58,11 @@ class Writer {
     message_.set_duration_nanos(positive(stacks_.to_ns - stacks_.from_ns));
     message_.add_comment(string("fanlight " + clean(stacks_.name)));
 
+    // Tools call a profile by its first mapping.
+    const auto main = std::find_if(stacks_.frames.begin(), stacks_.frames.end(), [&](const profile::Frame& frame) {
+      return frame.origin == profile::FrameOrigin::user && frame.module == stacks_.executable;
+    });
+    if (main != stacks_.frames.end()) mapping(*main);
     // Location n is frame n-1: ids start at 1, because 0 means none.
     for (std::size_t i = 0; i < stacks_.frames.size(); ++i) add_location(i + 1, stacks_.frames[i]);
     for (const profile::WeightedStack& stack : stacks_.stacks) add_sample(stack);

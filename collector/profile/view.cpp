@@ -27,6 +27,7 @@ class Builder {
     result_.to_ns = profile.to_ns;
     result_.realtime_offset_ns = profile.realtime_offset_ns;
     result_.modules = profile.modules;
+    result_.executable = profile.target.executable;
     if (by_labels) result_.labels = profile.labels;
     taken_.assign(profile.frames.size(), kNotTaken);
   }

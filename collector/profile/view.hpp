@@ -41,6 +41,7 @@ struct WeightedStacks {
   std::vector<Frame> frames;
   std::vector<Labels> labels{{}};
   std::vector<Module> modules;        // those whose build-id is known
+  std::string executable;             // of the target
   std::vector<WeightedStack> stacks;  // no two alike; heaviest first
 
   std::uint64_t total() const;
