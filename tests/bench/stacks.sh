@@ -57,7 +57,7 @@ run() {
 }
 
 row() { printf '  %-28s %8s %9s %12s %8s %10s\n' "$@"; }
-share() { awk -v own="$own" '$0 ~ own { reach += $NF } { all += $NF } END { printf "%d %.1f", all, all ? 100 * reach / all : 0 }'; }
+share() { awk -v own="$own" '$0 ~ own { reach += $NF } { all += $NF } END { printf "%.1fs %.1f", all / 1e9, all ? 100 * reach / all : 0 }'; }
 # perf script: stacks are paragraphs; one sample each.
 perf_share() { perf script -i "$1" -F ip,sym 2>/dev/null | awk -v own="$own" -v RS= '$0 ~ own { reach++ } END { printf "%d %.1f", NR, NR ? 100 * reach / NR : 0 }'; }
 work() { awk -v rounds="$rounds" -v base="$base" 'BEGIN { printf "%.3f", rounds / base }'; }
@@ -65,13 +65,13 @@ size() { stat -c %s "$1" | numfmt --to=iec; }
 
 run alone
 base=$rounds
-row profiler samples "whole, %" "target work" "own CPU" written
+row profiler samples/time "whole, %" "target work" "own CPU" written
 length=$((seconds + 1))
 
 run fanlight "$build/bin/fanlight" record --pid PID --hz "$hz" --for "${length}s" -o "$out/run.fanlight"
 for view in oncpu offcpu; do
   read -r samples whole <<<"$("$build/bin/fanlight" export "$out/run.fanlight" --view $view --format folded -o - 2>/dev/null | share)"
-  row "fanlight, $view (ns)" "$samples" "$whole" "$(work)" "${cpu}s" "$(size "$out/run.fanlight")"
+  row "fanlight, $view (time)" "$samples" "$whole" "$(work)" "${cpu}s" "$(size "$out/run.fanlight")"
 done
 if command -v perf >/dev/null; then
   for kind in fp dwarf; do

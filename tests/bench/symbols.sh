@@ -9,7 +9,7 @@ out=${FANLIGHT_BENCH_DIR:-$(mktemp -d)}
 mkdir -p "$out"
 [[ -n ${FANLIGHT_BENCH_DIR:-} ]] || trap 'rm -rf "$out"' EXIT
 
-units=${FANLIGHT_BENCH_UNITS:-60}
+units=${FANLIGHT_BENCH_UNITS:-50}
 functions=400
 
 # One unit is compiled once; its functions get other names in each copy of the assembly, which is much faster.
