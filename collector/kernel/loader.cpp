@@ -14,14 +14,26 @@ constexpr const char* kScheduler[] = {"fl_switch",     "fl_waking",  "fl_wakeup"
 constexpr const char* kOnCpu[] = {"fl_cpu"};
 constexpr const char* kVisitor[] = {"fl_visit"};
 constexpr const char* kSocket[] = {"fl_socket"};
+constexpr const char* kSocketAtExit[] = {"fl_socket_message", "fl_socket_batch_enter", "fl_socket_batch_exit",
+                                         "fl_socket_page_enter", "fl_socket_page_exit"};
 constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
 constexpr const char* kRegistry[] = {"fl_registry"};
 constexpr const char* kMappings[] = {"fl_mapped", "fl_exec"};
 
+constexpr Hook kSelectorHooks[] = {{"iter", kSelector}};
+constexpr Hook kSchedulerHooks[] = {{"tp_btf", kScheduler}};
+constexpr Hook kOnCpuHooks[] = {{"perf_event", kOnCpu}};
+constexpr Hook kVisitorHooks[] = {{"iter", kVisitor}};
+constexpr Hook kSocketHooks[] = {{"tp_btf", kSocket}, {"fexit", kSocketAtExit}};
+constexpr std::size_t kAtExit = 1;
+constexpr Hook kMapsHooks[] = {{"tp_btf", kMaps}};
+constexpr Hook kRegistryHooks[] = {{"uprobe", kRegistry}};
+constexpr Hook kMappingsHooks[] = {{"tp_btf", kMappings}};
+
 // A thread's record with its histogram is 1.5 KB: room for some 700 deaths between two polls.
 constexpr std::uint32_t kThreadEndBytes = 4u << 20;
 
-using Chosen = std::array<bool, kProbes>;
+using Chosen = std::array<const Hook*, kProbes>;  // null: left out
 
 struct Attempt {
   SkeletonPtr skeleton;
@@ -41,7 +53,7 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
   fanlight_bpf& skeleton = *result.skeleton;
   skeleton.rodata->sample_period_ns = options.sample_period_ns;
   skeleton.rodata->wake_bytes = options.ring_bytes / 4;
-  skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)];
+  skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)] != nullptr;
   skeleton.rodata->unwind_by_tables = unwinds;
   if (unwinds) {
     bpf_map__set_max_entries(skeleton.maps.unwind_chunks, options.unwind.chunks);
@@ -51,9 +63,12 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
   bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
   for (const ProbeKind& kind : probe_kinds())
-    for (const char* name : kind.programs)
-      bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
-                                chosen[static_cast<std::size_t>(kind.probe)]);
+    for (const Hook& hook : kind.hooks)
+      for (const char* name : hook.programs)
+        bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
+                                  chosen[static_cast<std::size_t>(kind.probe)] == &hook);
+  bpf_map__set_autocreate(skeleton.maps.socket_writes_before,
+                          chosen[static_cast<std::size_t>(Probe::socket)] == &kSocketHooks[kAtExit]);
   if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
     result.error = -error;
     result.why = take_libbpf_words();
@@ -71,14 +86,14 @@ std::string refusal(const Attempt& tried) {
 
 const std::array<ProbeKind, kProbes>& probe_kinds() {
   static const std::array<ProbeKind, kProbes> kinds{{
-      {Probe::selector, "target selection", "iter", kSelector},
-      {Probe::scheduler, "scheduler", "tp_btf", kScheduler},
-      {Probe::on_cpu, "on-cpu sampler", "perf_event", kOnCpu},
-      {Probe::visitor, "blocked threads", "iter", kVisitor},
-      {Probe::socket, "socket writes", "tp_btf", kSocket},
-      {Probe::maps, "map operations", "tp_btf", kMaps},
-      {Probe::registry, "registry operations", "uprobe", kRegistry},
-      {Probe::mappings, "new mappings", "tp_btf", kMappings},
+      {Probe::selector, "target selection", kSelectorHooks},
+      {Probe::scheduler, "scheduler", kSchedulerHooks},
+      {Probe::on_cpu, "on-cpu sampler", kOnCpuHooks},
+      {Probe::visitor, "blocked threads", kVisitorHooks},
+      {Probe::socket, "socket writes", kSocketHooks},
+      {Probe::maps, "map operations", kMapsHooks},
+      {Probe::registry, "registry operations", kRegistryHooks},
+      {Probe::mappings, "new mappings", kMappingsHooks},
   }};
   return kinds;
 }
@@ -86,15 +101,19 @@ const std::array<ProbeKind, kProbes>& probe_kinds() {
 Result<Loaded> load(const LoadOptions& options) {
   silence_libbpf();
   Loaded loaded;
+  const bool at_exit = libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0;
+  if (at_exit) loaded.chosen[static_cast<std::size_t>(Probe::socket)] = kAtExit;
   Chosen chosen;
-  chosen.fill(true);
+  for (const ProbeKind& kind : probe_kinds()) chosen[static_cast<std::size_t>(kind.probe)] = &loaded.hook(kind.probe);
   if (libbpf_find_vmlinux_btf_id("vm_unmapped_area", BPF_TRACE_RAW_TP) < 0) {
     loaded.refuse(Probe::mappings, "this kernel has no tracepoint vm_unmapped_area (Linux 5.6 has it)");
-    chosen[static_cast<std::size_t>(Probe::mappings)] = false;
+    chosen[static_cast<std::size_t>(Probe::mappings)] = nullptr;
   }
-  if (libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0) {
-    loaded.refuse(Probe::socket, "this kernel has no tracepoint sock_send_length (Linux 6.3 has it)");
-    chosen[static_cast<std::size_t>(Probe::socket)] = false;
+  if (at_exit && libbpf_find_vmlinux_btf_id("__sock_sendmsg", BPF_TRACE_FEXIT) < 0) {
+    loaded.refuse(Probe::socket,
+                  "this kernel has neither the tracepoint sock_send_length (Linux 6.3 has it) nor the function "
+                  "__sock_sendmsg (Debian's 6.1 has it)");
+    chosen[static_cast<std::size_t>(Probe::socket)] = nullptr;
   }
   loaded.unwinds = options.unwind.chunks > 0;
   Attempt all = attempt(options, chosen, loaded.unwinds);
@@ -116,9 +135,9 @@ Result<Loaded> load(const LoadOptions& options) {
   bool any = false;
   for (const ProbeKind& kind : probe_kinds()) {
     const auto index = static_cast<std::size_t>(kind.probe);
-    if (!chosen[index]) continue;
+    if (chosen[index] == nullptr) continue;
     Chosen alone{};
-    alone[index] = true;
+    alone[index] = chosen[index];
     last = attempt(options, alone, loaded.unwinds);
     if (last.error != 0 && loaded.unwinds) {
       Attempt simpler = attempt(options, alone, false);
@@ -130,7 +149,7 @@ Result<Loaded> load(const LoadOptions& options) {
     }
     if (last.error != 0) {
       loaded.refuse(kind.probe, refusal(last));
-      chosen[index] = false;
+      chosen[index] = nullptr;
     } else if (kind.probe != Probe::selector && kind.probe != Probe::mappings) {
       any = true;
     }
@@ -157,7 +176,7 @@ std::vector<Form> forms_of(const Loaded& loaded) {
   for (const ProbeKind& kind : probe_kinds()) {
     if (kind.probe == Probe::selector) continue;
     const std::string& why = loaded.refused[static_cast<std::size_t>(kind.probe)];
-    forms.push_back({kind.name, why.empty() ? kind.form : "none", why});
+    forms.push_back({kind.name, why.empty() ? loaded.hook(kind.probe).form : "none", why});
   }
   forms.push_back({"user stacks", loaded.unwinds ? ".eh_frame" : "frame pointers", loaded.no_unwinding});
   return forms;

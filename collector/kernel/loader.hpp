@@ -18,11 +18,16 @@ namespace fanlight::kernel {
 enum class Probe : std::uint8_t { selector, scheduler, on_cpu, visitor, socket, maps, registry, mappings };
 inline constexpr std::size_t kProbes = 8;
 
+/// One way into the kernel, and the programs that go there.
+struct Hook {
+  const char* form;
+  std::span<const char* const> programs;
+};
+
 struct ProbeKind {
   Probe probe;
   const char* name;
-  const char* form;
-  std::span<const char* const> programs;
+  std::span<const Hook> hooks;  // one is chosen at load: the first that this kernel has
 };
 const std::array<ProbeKind, kProbes>& probe_kinds();
 
@@ -42,11 +47,16 @@ struct LoadOptions {
 /// One object, loaded and attached to nothing.
 struct Loaded {
   SkeletonPtr skeleton;
-  std::array<std::string, kProbes> refused;  // why a probe is left out; empty: it is loaded
-  bool unwinds = false;                      // stacks are walked by tables
-  std::string no_unwinding;                  // why the kernel refused programs that do
+  std::array<std::string, kProbes> refused;   // why a probe is left out; empty: it is loaded
+  std::array<std::size_t, kProbes> chosen{};  // which of its hooks a probe uses
+  bool unwinds = false;                       // stacks are walked by tables
+  std::string no_unwinding;                   // why the kernel refused programs that do
 
   bool has(Probe probe) const { return refused[static_cast<std::size_t>(probe)].empty(); }
+  const Hook& hook(Probe probe) const {
+    const auto index = static_cast<std::size_t>(probe);
+    return probe_kinds()[index].hooks[chosen[index]];
+  }
   void refuse(Probe probe, std::string why) { refused[static_cast<std::size_t>(probe)] = std::move(why); }
 };
 

@@ -98,7 +98,7 @@ void Probes::State::refuse(Probe probe, std::string why) { loaded.refuse(probe, 
 
 Result<> Probes::State::attach_programs(Probe probe, std::vector<LinkPtr>& into) {
   std::vector<LinkPtr> attached;
-  for (const char* name : probe_kinds()[static_cast<std::size_t>(probe)].programs) {
+  for (const char* name : loaded.hook(probe).programs) {
     bpf_program* program = bpf_object__find_program_by_name(loaded.skeleton->obj, name);
     if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) continue;
     LinkPtr link{bpf_program__attach(program)};

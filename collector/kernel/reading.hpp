@@ -89,7 +89,7 @@ struct ProgramCost {
 /// One probe and the hook that it uses on this kernel.
 struct Form {
   std::string probe;  // "scheduler", "on-cpu sampler", "socket writes", ...
-  std::string form;   // "tp_btf", "perf_event", "iter", "uprobe", "none"
+  std::string form;   // "tp_btf", "fexit", "perf_event", "iter", "uprobe", "none"
   std::string why;    // why not a better one, or what is missing
 };
 
