@@ -78,8 +78,9 @@ std::uint64_t timed(const std::function<void()>& what) {
 }  // namespace
 
 int main() {
-  int ping[2], pong[2], idle[2], wire[2];
-  if (::pipe(ping) != 0 || ::pipe(pong) != 0 || ::pipe(idle) != 0 || ::socketpair(AF_UNIX, SOCK_STREAM, 0, wire) != 0)
+  int ping[2], pong[2], idle[2], wire[2], narrow[2];
+  if (::pipe(ping) != 0 || ::pipe(pong) != 0 || ::pipe(idle) != 0 || ::socketpair(AF_UNIX, SOCK_STREAM, 0, wire) != 0 ||
+      ::socketpair(AF_UNIX, SOCK_STREAM, 0, narrow) != 0)
     fanlight::truth::die("make pipes and sockets");
   fanlight::truth::wait_at_gate();
 
@@ -123,6 +124,27 @@ int main() {
       part += timed([&] { (void)!::read(ping[0], &byte, 1); });
       pause_for(2 * kMs);
       (void)!::write(pong[1], &byte, 1);
+    }
+    return part;
+  }));
+  // More than a socket holds, to a reader that has stopped for a while.
+  threads.push_back(live("full", [&] {
+    const std::vector<char> much(4u << 20);
+    return timed([&] {
+      for (std::size_t sent = 0; sent < much.size();) {
+        const ssize_t now = ::send(narrow[1], much.data() + sent, much.size() - sent, 0);
+        if (now <= 0) fanlight::truth::die("send");
+        sent += static_cast<std::size_t>(now);
+      }
+    });
+  }));
+  threads.push_back(live("stopped", [&] {
+    const std::uint64_t part = timed([] { pause_for(400 * kMs); });
+    std::vector<char> room(1u << 20);
+    for (std::size_t got = 0; got < 4u << 20;) {
+      const ssize_t now = ::recv(narrow[0], room.data(), room.size(), 0);
+      if (now <= 0) fanlight::truth::die("receive");
+      got += static_cast<std::size_t>(now);
     }
     return part;
   }));

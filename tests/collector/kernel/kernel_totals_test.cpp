@@ -43,6 +43,8 @@ TEST(Totals, AgreeWithTheProgramsOwnClocks) {
                                               {"ping", Reason::pipe},
                                               {"receive", Reason::socket_receive},
                                               {"sender", Reason::sleep},
+                                              {"full", Reason::socket_send},
+                                              {"stopped", Reason::sleep},
                                               {"spin", Reason::running},
                                               {"rival-1", Reason::running},
                                               {"rival-2", Reason::running}};
@@ -89,7 +91,7 @@ TEST(Totals, AgreeWithTheProgramsOwnClocks) {
       EXPECT_GT(found->run_queue_ns.count(), 0u);
     }
   }
-  EXPECT_EQ(seen.size(), 10u);
+  EXPECT_EQ(seen.size(), 12u);
 }
 
 TEST(Totals, SwitchesAgreeWithTheKernelsOwnCount) {
