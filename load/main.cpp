@@ -78,7 +78,7 @@ int judge(const load::Report& report, const load::Options& options) {
   for (const std::string& limit : *broken) std::cerr << "LIMIT BROKEN: " << limit << '\n';
   if (report.server_lost_after_ns)
     return say_error({0, "the server went away after " + format_ns(static_cast<double>(*report.server_lost_after_ns)),
-                      "all streams were cut and no connection could be made any more: look at the server's own log"},
+                      "all streams were cut and none came back: look at the server's own log"},
                      1);
   if (!broken->empty())
     return say_error(

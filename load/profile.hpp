@@ -31,8 +31,8 @@ struct Profile {
 
   /// It does not read everything, or leaves: what it misses is its own doing and stays out of the totals.
   bool faulty() const {
-    return read_bytes_per_s != 0 || stalled || half_open || reset_after.count() != 0 || storm_every.count() != 0 ||
-           frames == ClientFrames::oversized;
+    return read_bytes_per_s != 0 || stalled || half_open || half_closed || reset_after.count() != 0 ||
+           storm_every.count() != 0 || frames == ClientFrames::oversized;
   }
   /// It never has a stream, on purpose.
   bool never_subscribes() const { return half_open; }
