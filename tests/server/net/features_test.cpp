@@ -323,6 +323,10 @@ TEST(Designs, AllServe) {
         ASSERT_EQ(stream.read_until("\n\n"), "id: " + n + "\ndata: " + n + "\n\n");
         ASSERT_EQ(read_frame(socket), n);
       }
+      // Gone, they need not be waited for.
+      stream.close();
+      socket.close();
+      publisher.close();
       const Reading reading = server.stop();
       expect_balanced(reading);
       EXPECT_EQ(reading.dispatch.jobs, dispatch == 0 ? 0u : 20u);
