@@ -28,7 +28,8 @@ int fl_cpu(void *ctx)
 	sample->time_ns = bpf_ktime_get_ns();
 	sample->weight = sample_period_ns;
 	sample->count = 1;
-	sample->tid = thread ? thread->totals.tid : tid_of(task);
+	/* Between the making of its record and the naming of it, a thread has no number there yet. */
+	sample->tid = thread && thread->totals.tid ? thread->totals.tid : tid_of(task);
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_CPU, 0);
 	emit_sample(FANLIGHT_SOURCE_CPU, sample);

@@ -49,7 +49,7 @@ static __always_inline void count_socket_write(void *ctx, struct thread *thread,
 	}
 
 	__u32 one_in = *(volatile __u32 *)&socket_one_in;
-	if (bpf_get_prandom_u32() & (one_in - 1))
+	if (roll(thread) & (one_in - 1))
 		return;
 	struct sample_room *room = room_in(&socket_scratch);
 	if (!room)
