@@ -1,6 +1,6 @@
 # fanlight_test(NAME SOURCES file... LINK target... [LABELS label...] [ARGS arg...] [TIMEOUT seconds])
 # One GoogleTest program, registered with ctest as a whole. Labels in use: root (attaches to a process it started), gui
-# (needs Xvfb), e2e (runs several programs). A test that shares CPU time with others sets RUN_SERIAL by label e2e or root.
+# (needs Xvfb), e2e (runs several programs), qemu (boots another kernel in an emulator). A test that shares CPU time with others sets RUN_SERIAL by label e2e or root.
 include_guard()
 if(NOT BUILD_TESTING)
   return()
