@@ -86,8 +86,11 @@ TEST(Degrade, WithoutKernelTypesTheInprocessSamplerGoesOnAndAHintSaysWhy) {
   Child server({FANLIGHT_SERVER, "--listen", "127.0.0.1:0"});
   const std::string url = "http://127.0.0.1:" + Broadcast::port_of(server);
   Child load({FANLIGHT_LOAD, "--url", url, "--sse", "50", "--ws", "0", "--rate", "400", "--for", "4s"});
-  Child recorder({"unshare", "-m", "sh", "-c", "mount -t tmpfs none /sys/kernel/btf || exit 77; exec \"$@\"", "sh",
-                  FANLIGHT_CLI, "record", "--pid", std::to_string(server.pid()), "--for", "2s", "-o", file.string()});
+  // Only /sys is made private: a chroot's root is no mount that could be.
+  const char* const without_types =
+      "mount --make-rprivate /sys && mount -t tmpfs none /sys/kernel/btf || exit 77; exec \"$@\"";
+  Child recorder({"unshare", "--mount", "--propagation", "unchanged", "sh", "-c", without_types, "sh", FANLIGHT_CLI,
+                  "record", "--pid", std::to_string(server.pid()), "--for", "2s", "-o", file.string()});
   const int code = recorder.wait();
   if (code == 77) GTEST_SKIP() << "no file system may be mounted here, not even privately";
   EXPECT_EQ(code, 0) << recorder.err();
