@@ -35,11 +35,23 @@ constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
 
-std::int64_t realtime_offset_ns() {
+class AttachedProbes final : public KernelHalf {
+ public:
+  explicit AttachedProbes(kernel::Probes probes) : probes_(std::move(probes)) {}
+  Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample) override {
+    return probes_.poll(timeout, on_sample);
+  }
+  Result<kernel::Reading> read() override { return probes_.read(); }
+  const std::vector<kernel::Form>& forms() const override { return probes_.forms(); }
+
+ private:
+  kernel::Probes probes_;
+};
+
+std::int64_t realtime_offset_ns(std::uint64_t now_ns) {
   timespec real;
   ::clock_gettime(CLOCK_REALTIME, &real);
-  return static_cast<std::int64_t>(real.tv_sec) * 1'000'000'000 + real.tv_nsec -
-         static_cast<std::int64_t>(monotonic_ns());
+  return static_cast<std::int64_t>(real.tv_sec) * 1'000'000'000 + real.tv_nsec - static_cast<std::int64_t>(now_ns);
 }
 
 profile::Target target_of(const process::Process& process, const Options& options) {
@@ -115,7 +127,7 @@ struct Session::State {
   State(const Options& options_in, process::Process process_in)
       : options(options_in),
         process(std::move(process_in)),
-        window(target_of(process, options), realtime_offset_ns(), options.window_bytes),
+        window(target_of(process, options), realtime_offset_ns(options.now_ns()), options.window_bytes),
         frames(options.pid) {}
 
   void take(RawSample&& sample);
@@ -133,7 +145,7 @@ struct Session::State {
   Lives lives;
   LockPlaces lock_places;
   OpenSlice open;
-  std::optional<kernel::Probes> probes;
+  std::unique_ptr<KernelHalf> probes;
   std::optional<inprocess::Reader> reader;
   kernel::Reading last_reading;
   std::map<pid_t, kernel::ThreadReading> last_threads;  // those alive
@@ -168,7 +180,7 @@ Result<> Session::State::gather(std::chrono::milliseconds timeout) {
     if (const auto done = reader->drain(on_sample); !done) {
       // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
       inprocess_missing = why(done.error());
-      events.push_back({monotonic_ns(), "in-process sampler lost: " + inprocess_missing});
+      events.push_back({options.now_ns(), "in-process sampler lost: " + inprocess_missing});
       reader.reset();
     }
   }
@@ -227,7 +239,7 @@ Result<> Session::State::close_slice() {
     if (!read) return within("read totals", read.error());
     reading = std::move(*read);
   }
-  slice.to_ns = monotonic_ns();
+  slice.to_ns = options.now_ns();
   // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
   add_inprocess(slice);
   frames.name_new(window.tables(), lock, kNamingPatience);
@@ -271,8 +283,8 @@ Result<> Session::State::close_slice() {
 void Session::State::notice_exit() {
   if (!alive || process::alive(process)) return;
   alive = false;
-  const double seen_ns = static_cast<double>(monotonic_ns() - attached_ns);
-  events.push_back({monotonic_ns(), "the target exited; it was watched for " + format_ns(seen_ns)});
+  const double seen_ns = static_cast<double>(options.now_ns() - attached_ns);
+  events.push_back({options.now_ns(), "the target exited; it was watched for " + format_ns(seen_ns)});
 }
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -280,17 +292,22 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-Result<Session> Session::attach(const Options& options) {
+Result<Session> Session::attach(const Options& options) { return attach(options, nullptr); }
+
+Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHalf> kernel) {
   auto described = process::describe(options.pid);
   if (!described) return std::unexpected(described.error());
   auto state = std::make_unique<State>(options, std::move(*described));
   std::vector<kernel::Form>& forms = state->window.target().forms;
   Error kernel_error{.what = "kernel probes were switched off"};
-  if (options.kernel) {
+  if (kernel) {
+    state->probes = std::move(kernel);
+    forms = state->probes->forms();
+  } else if (options.kernel) {
     auto probes =
         kernel::Probes::attach({.pid = options.pid, .sample_hz = options.sample_hz, .ring_bytes = options.ring_bytes});
     if (probes) {
-      state->probes.emplace(std::move(*probes));
+      state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
       forms = state->probes->forms();
       state->kernel_names_missing = kernel_names_missing();
     } else {
@@ -313,7 +330,7 @@ Result<Session> Session::attach(const Options& options) {
   if (!state->probes && !state->reader) {
     return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
-  state->attached_ns = monotonic_ns();
+  state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();
   if (state->reader) {
@@ -332,13 +349,13 @@ Result<bool> Session::step(std::chrono::milliseconds timeout) {
   }
   const std::uint64_t due_ns =
       state.slice_from_ns + static_cast<std::uint64_t>(std::chrono::nanoseconds(state.options.slice).count());
-  const std::uint64_t now_ns = monotonic_ns();
+  const std::uint64_t now_ns = state.options.now_ns();
   const auto left = std::chrono::nanoseconds(now_ns < due_ns ? due_ns - now_ns : 0);
   if (const auto done = state.gather(std::min(timeout, std::chrono::ceil<std::chrono::milliseconds>(left))); !done) {
     return std::unexpected(done.error());
   }
   state.notice_exit();
-  if (state.alive && monotonic_ns() < due_ns) return false;
+  if (state.alive && state.options.now_ns() < due_ns) return false;
   if (const auto done = flush(); !done) return std::unexpected(done.error());
   return true;
 }
@@ -354,7 +371,7 @@ void Session::settle_names(std::chrono::milliseconds patience) {
 }
 
 std::chrono::nanoseconds Session::open_time() const {
-  const std::uint64_t now_ns = monotonic_ns();
+  const std::uint64_t now_ns = state_->options.now_ns();
   return std::chrono::nanoseconds(now_ns - std::min(now_ns, state_->slice_from_ns));
 }
 bool Session::target_alive() const { return state_->alive; }

@@ -10,6 +10,8 @@
 #include <string>
 
 #include "collector/profile/window.hpp"
+#include "collector/session/kernel_half.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 
 namespace fanlight::session {
@@ -22,6 +24,7 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  std::function<std::uint64_t()> now_ns = monotonic_ns;
 };
 
 /// Degrades in steps: without kernel probes the in-process sampler alone, and the window's target says what is missing.
@@ -30,6 +33,8 @@ class Session {
  public:
   /// Errors: no such process; neither half can see anything (the kernel's reason, its hint).
   static Result<Session> attach(const Options& options);
+  /// The same with `kernel` for the kernel's half, where it is not null.
+  static Result<Session> attach(const Options& options, std::unique_ptr<KernelHalf> kernel);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();

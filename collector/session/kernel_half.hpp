@@ -1,0 +1,27 @@
+// What a session needs of the kernel half. In: nothing but time. Out: samples, readings, the forms of the probes.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <vector>
+
+#include "collector/kernel/reading.hpp"
+#include "core/error.hpp"
+#include "core/sample.hpp"
+
+namespace fanlight::session {
+
+/// `kernel::Probes` behind a border, so that merging both halves is tested on machines without any kernel probe.
+/// Threads: one at a time.
+class KernelHalf {
+ public:
+  using OnSample = std::function<void(RawSample&&)>;
+
+  virtual ~KernelHalf() = default;
+  /// As Probes::poll, Probes::read and Probes::forms.
+  virtual Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample) = 0;
+  virtual Result<kernel::Reading> read() = 0;
+  virtual const std::vector<kernel::Form>& forms() const = 0;
+};
+
+}  // namespace fanlight::session
