@@ -126,6 +126,9 @@ TEST(Totals, AddUpAtEveryRateOfSwitches) {
     testing::Child program({TRUTH_SWITCHES, "2", way});
     const Recorded recorded = record(program);
     SCOPED_TRACE(missed(recorded.last));
+    const auto& misses = entry_of(recorded.last, "scheduler").missed;
+    const auto repaired = misses.find("switch not told of, repaired");
+    const double untold = repaired == misses.end() ? 0 : static_cast<double>(repaired->second);
     ASSERT_EQ(program.wait(), 0) << program.err();
     std::istringstream lines(program.out());
     unsigned sides = 0;
@@ -151,9 +154,11 @@ TEST(Totals, AddUpAtEveryRateOfSwitches) {
         EXPECT_NEAR(ours, number_in(line, "ran_ns") + number_in(line, "waited_ns"),
                     wall * 0.005 + 500 * static_cast<double>(found->switches_voluntary));
       }
-      // It switches a few times more on its way out.
-      EXPECT_NEAR(static_cast<double>(found->switches_voluntary), number_in(line, "voluntary"), 2);
-      EXPECT_NEAR(static_cast<double>(found->switches_preempted), number_in(line, "preempted"), 4);
+      // It switches a few times more on its way out; and of a switch that the kernel did not tell of nobody knows
+      // which kind it was.
+      EXPECT_LE(untold, 0.001 * number_in(line, "voluntary"));
+      EXPECT_NEAR(static_cast<double>(found->switches_voluntary), number_in(line, "voluntary"), 2 + untold);
+      EXPECT_NEAR(static_cast<double>(found->switches_preempted), number_in(line, "preempted"), 4 + untold);
       if (way == std::string_view("migrate")) {
         EXPECT_GT(found->migrations, found->switches_voluntary / 4);
       } else {
