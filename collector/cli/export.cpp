@@ -58,13 +58,13 @@ struct ExportOptions {
 
 Result<std::string> rendered(const profile::WeightedStacks& stacks, Format format) {
   switch (format) {
-    case Format::folded: return formats::folded(stacks);
     case Format::pprof: return formats::pprof(stacks);
     case Format::speedscope: return formats::speedscope(stacks);
     case Format::svg: return formats::svg(stacks);
     case Format::html: return formats::html(stacks);
     case Format::csv: return formats::csv(stacks);
     case Format::json: return formats::stacks_json(stacks);
+    case Format::folded:
     case Format::perfetto: break;
   }
   return fail(0, "unknown format");
@@ -82,14 +82,18 @@ profile::WeightedStacks shown(const ExportOptions& options, formats::Imported fi
   return options.select.selector().view(profile, view, carries_labels(options.format.format));
 }
 
-Result<std::string> exported(const ExportOptions& options, formats::Imported file) {
-  if (options.format.format == Format::perfetto) return formats::perfetto(options.select.slices(file.window));
+Result<> exported(const ExportOptions& options, formats::Imported file, Output& output) {
+  const Format format = options.format.format;
+  if (format == Format::perfetto) return output.write(formats::perfetto(options.select.slices(file.window)));
   const profile::WeightedStacks stacks = shown(options, std::move(file));
   if (stacks.stacks.empty()) {
     std::fprintf(stderr, "export: the %s view of this recording is empty; fanlight report says what was probed\n",
                  stacks.name.c_str());
   }
-  return rendered(stacks, options.format.format);
+  if (format == Format::folded)
+    return formats::folded(stacks, [&](std::string_view piece) { return output.write(piece); });
+  const auto bytes = rendered(stacks, format);
+  return bytes ? output.write(*bytes) : std::unexpected(bytes.error());
 }
 
 Result<Outcome> export_view(const ExportOptions& options) {
@@ -104,9 +108,10 @@ Result<Outcome> export_view(const ExportOptions& options) {
   if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {
     return fail(0, "export: " + options.output.string() + " is the recording itself", "choose another file with -o");
   }
-  const auto bytes = exported(options, std::move(*file));
-  if (!bytes) return within("export", bytes.error());
-  if (const auto written = write_out(options.output, *bytes); !written) return within("export", written.error());
+  auto output = Output::create(options.output);
+  if (!output) return within("export", output.error());
+  if (const auto done = exported(options, std::move(*file), *output); !done) return within("export", done.error());
+  if (const auto done = output->complete(); !done) return within("export", done.error());
   return Outcome{};
 }
 

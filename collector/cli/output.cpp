@@ -6,8 +6,7 @@
 
 #include <cerrno>
 #include <string>
-
-#include "core/fd.hpp"
+#include <utility>
 
 namespace fanlight::cli {
 namespace {
@@ -24,26 +23,43 @@ Result<> write_all(int fd, std::string_view bytes, const std::string& name) {
 
 }  // namespace
 
-Result<> write_out(const std::filesystem::path& path, std::string_view bytes) {
-  if (path.empty() || path == "-") return write_all(STDOUT_FILENO, bytes, "stdout");
+Result<Output> Output::create(const std::filesystem::path& path) {
+  Output output(path);
+  if (path.empty() || path == "-") return output;
   struct stat existing{};
+  // Renaming over a device would replace it.
   const bool special = ::stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode);
-  // A pipe or /dev/null is written in place; renaming over it would replace the device.
   const std::filesystem::path target = special ? path : std::filesystem::path(path.string() + ".part");
-  {
-    const Fd file(::open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (special ? 0 : O_TRUNC), 0644));
-    if (!file) return fail(errno, "create " + path.string(), "choose another place with -o FILE");
-    if (auto done = write_all(file.get(), bytes, path.string()); !done) {
-      if (!special) ::unlink(target.c_str());
-      return done;
-    }
-  }
-  if (!special && ::rename(target.c_str(), path.c_str()) != 0) {
-    const int code = errno;
-    ::unlink(target.c_str());
-    return fail(code, "create " + path.string(), "choose another place with -o FILE");
-  }
+  output.file_ = Fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (special ? 0 : O_TRUNC), 0644));
+  if (!output.file_) return fail(errno, "create " + path.string(), "choose another place with -o FILE");
+  if (!special) output.part_ = target;
+  return output;
+}
+
+Output::Output(Output&& other) noexcept
+    : path_(std::move(other.path_)), part_(std::exchange(other.part_, {})), file_(std::move(other.file_)) {}
+
+Output::~Output() {
+  if (!part_.empty()) ::unlink(part_.c_str());
+}
+
+Result<> Output::write(std::string_view bytes) {
+  return file_ ? write_all(file_.get(), bytes, path_.string()) : write_all(STDOUT_FILENO, bytes, "stdout");
+}
+
+Result<> Output::complete() {
+  if (part_.empty()) return {};
+  if (::rename(part_.c_str(), path_.c_str()) != 0)
+    return fail(errno, "create " + path_.string(), "choose another place with -o FILE");
+  part_.clear();
   return {};
+}
+
+Result<> write_out(const std::filesystem::path& path, std::string_view bytes) {
+  auto output = Output::create(path);
+  if (!output) return std::unexpected(output.error());
+  if (auto written = output->write(bytes); !written) return written;
+  return output->complete();
 }
 
 }  // namespace fanlight::cli

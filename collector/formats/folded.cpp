@@ -9,7 +9,7 @@
 
 namespace fanlight::formats {
 
-std::string folded(const profile::WeightedStacks& stacks) {
+Result<> folded(const profile::WeightedStacks& stacks, const TextSink& sink) {
   Sequences sequences(stacks, nullptr, std::numeric_limits<std::size_t>::max());
   // Stacks that differ only in where within a function they are read the same, and are one line.
   sequences.sort();
@@ -31,15 +31,9 @@ std::string folded(const profile::WeightedStacks& stacks) {
     const Name& name = sequences.name(place);
     words.push_back(folded_name({.origin = name.origin, .name = name.text}));
   }
-  // All in one piece from the start: a text that grows would be there twice.
-  constexpr std::size_t kMostDigits = 22;
-  std::size_t size = 0;
-  for (const auto& row : rows) {
-    for (const std::uint32_t word : sequences.names(row)) size += words[word].size() + 1;
-    size += kMostDigits + 10;
-  }
+  constexpr std::size_t kPiece = 64 * 1024;
   std::string text;
-  text.reserve(size);
+  text.reserve(2 * kPiece);
   for (const auto& row : rows) {
     bool first = true;
     for (const std::uint32_t word : sequences.names(row)) {
@@ -51,8 +45,20 @@ std::string folded(const profile::WeightedStacks& stacks) {
     text += ' ';
     text += std::to_string(row.weight);
     text += '\n';
+    if (text.size() < kPiece) continue;
+    if (auto taken = sink(text); !taken) return taken;
+    text.clear();
   }
-  return text;
+  return text.empty() ? Result<>() : sink(text);
+}
+
+std::string folded(const profile::WeightedStacks& stacks) {
+  std::string whole;
+  (void)folded(stacks, [&](std::string_view piece) -> Result<> {
+    whole += piece;
+    return {};
+  });
+  return whole;
 }
 
 }  // namespace fanlight::formats

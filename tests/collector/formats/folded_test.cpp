@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <sstream>
 
 #include "collector/formats/text.hpp"
@@ -54,6 +56,30 @@ TEST(Folded, PlacesOfOneFunctionAreOneLine) {
       .frames = {{profile::FrameOrigin::user, "x", 1, "f"}, {profile::FrameOrigin::user, "x", 2, "f"}},
       .stacks = {{{0}, 5, 1}, {{1}, 3, 1}}};
   EXPECT_EQ(folded(stacks), "f 8\n");
+}
+
+TEST(Folded, ComesInPiecesUntilTheSinkHasEnough) {
+  profile::WeightedStacks stacks;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    stacks.frames.push_back({.module = "x", .offset = i, .name = std::string(300, 'f') + std::to_string(i)});
+    stacks.stacks.push_back({{i}, 1 + i, 1});
+  }
+  std::string whole;
+  unsigned pieces = 0;
+  ASSERT_TRUE(folded(stacks, [&](std::string_view piece) -> Result<> {
+    EXPECT_TRUE(piece.ends_with('\n')) << "lines stay whole";
+    ++pieces;
+    whole += piece;
+    return {};
+  }));
+  EXPECT_EQ(whole, folded(stacks));
+  EXPECT_EQ(std::ranges::count(whole, '\n'), 1000);
+  EXPECT_GT(pieces, 3u);
+  unsigned taken = 0;
+  const auto ended = folded(stacks, [&](std::string_view) { return ++taken < 2 ? Result<>() : fail(ENOSPC, "write"); });
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ENOSPC);
+  EXPECT_EQ(taken, 2u);
 }
 
 TEST(Text, CleansWhatFormatsCannotCarry) {
