@@ -40,6 +40,13 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+/// Takes `left` bytes off the front, or as many as there are.
+std::string_view take_bytes(std::string_view& bytes, std::uint64_t left) {
+  const std::string_view taken = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size())));
+  bytes.remove_prefix(taken.size());
+  return taken;
+}
+
 bool ends_head(std::string_view text) { return text.ends_with("\n\r\n") || text.ends_with("\n\n"); }
 
 }  // namespace
@@ -80,9 +87,8 @@ bool ResponseReader::parse_head() {
 ResponseReader::Phase ResponseReader::body_phase() {
   if (head_.status < 200 || head_.status == 204 || head_.status == 304) return Phase::complete;
   if (const std::string coding = lower(head_.field("transfer-encoding")); !coding.empty()) {
-    left_ = 0;
-    digits_ = 0;
-    return coding == "chunked" ? Phase::chunk_size : Phase::failed;
+    chunks_ = {};
+    return coding == "chunked" ? Phase::chunked : Phase::failed;
   }
   if (const std::string_view length = head_.field("content-length"); !length.empty()) {
     const auto bytes = number(length, kMaxLength);
@@ -91,50 +97,6 @@ ResponseReader::Phase ResponseReader::body_phase() {
     return left_ == 0 ? Phase::complete : Phase::counted;
   }
   return Phase::until_close;
-}
-
-ResponseReader::Event ResponseReader::body_bytes(std::string_view& bytes, std::string_view& piece, Phase after) {
-  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
-  piece = bytes.substr(0, count);
-  bytes.remove_prefix(count);
-  left_ -= count;
-  if (left_ == 0) phase_ = after;
-  return Event::body;
-}
-
-ResponseReader::Phase ResponseReader::framing_byte(char c) {
-  switch (phase_) {
-    case Phase::chunk_size: {
-      unsigned digit = 16;
-      if (c >= '0' && c <= '9') digit = static_cast<unsigned>(c - '0');
-      if (c >= 'a' && c <= 'f') digit = static_cast<unsigned>(c - 'a' + 10);
-      if (c >= 'A' && c <= 'F') digit = static_cast<unsigned>(c - 'A' + 10);
-      if (digit < 16) {
-        left_ = left_ * 16 + digit;
-        return ++digits_ <= 10 ? Phase::chunk_size : Phase::failed;  // ten digits are 2^40
-      }
-      if (digits_ == 0) return Phase::failed;
-      if (c == '\r') return Phase::chunk_size_end;
-      return c == ';' || c == ' ' || c == '\t' ? Phase::chunk_extension : Phase::failed;
-    }
-    case Phase::chunk_extension: return c == '\r' ? Phase::chunk_size_end : c == '\n' ? Phase::failed : phase_;
-    case Phase::chunk_size_end:
-      if (c != '\n') return Phase::failed;
-      text_.clear();
-      return left_ == 0 ? Phase::trailer : Phase::chunk_data;
-    case Phase::chunk_end:
-      if (text_.empty() && c == '\r') {
-        text_.push_back(c);
-        return Phase::chunk_end;
-      }
-      digits_ = 0;
-      return text_ == "\r" && c == '\n' ? Phase::chunk_size : Phase::failed;
-    case Phase::trailer:
-      text_.push_back(c);
-      if (text_.size() > kMaxHead) return Phase::failed;
-      return text_ == "\r\n" || text_.ends_with("\r\n\r\n") ? Phase::complete : Phase::trailer;
-    default: return Phase::failed;
-  }
 }
 
 ResponseReader::Event ResponseReader::next(std::string_view& bytes, std::string_view& piece, Until until) {
@@ -165,11 +127,21 @@ ResponseReader::Event ResponseReader::next(std::string_view& bytes, std::string_
         }
         break;
       case Phase::until_close: piece = std::exchange(bytes, {}); return Event::body;
-      case Phase::counted: return body_bytes(bytes, piece, Phase::complete);
-      case Phase::chunk_data: text_.clear(); return body_bytes(bytes, piece, Phase::chunk_end);
+      case Phase::counted:
+        piece = take_bytes(bytes, left_);
+        left_ -= piece.size();
+        if (left_ == 0) phase_ = Phase::complete;
+        return Event::body;
       default:
-        phase_ = framing_byte(bytes.front());
+        if (chunks_.in_data()) {
+          piece = take_bytes(bytes, chunks_.left());
+          chunks_.pass(piece.size());
+          return Event::body;
+        }
+        chunks_.take(bytes.front());
         bytes.remove_prefix(1);
+        if (chunks_.failed()) phase_ = Phase::failed;
+        if (chunks_.finished()) phase_ = Phase::complete;
         break;
     }
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "load/chunk_framing.hpp"
+
 namespace fanlight::load {
 
 struct ResponseHead {
@@ -45,25 +47,18 @@ class ResponseReader {
     announce,
     counted,
     until_close,
-    chunk_size,
-    chunk_extension,
-    chunk_size_end,
-    chunk_data,
-    chunk_end,
-    trailer,
+    chunked,
     complete,
     failed,
   };
 
   bool parse_head();
   Phase body_phase();
-  Event body_bytes(std::string_view& bytes, std::string_view& piece, Phase after);
-  Phase framing_byte(char c);
 
   ResponseHead head_;
-  std::string text_;        // of the head, as it comes; of a trailer line
-  std::uint64_t left_ = 0;  // bytes of the body or chunk
-  unsigned digits_ = 0;     // of the chunk size
+  std::string text_;        // of the head, as it comes
+  std::uint64_t left_ = 0;  // bytes of a counted body
+  ChunkFraming chunks_;     // of a chunked one
   Phase phase_ = Phase::head;
 };
 
