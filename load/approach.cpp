@@ -22,7 +22,8 @@ constexpr std::array<Adapter, 4> kAdapters{{{"fanlight", "/sse/{topic}", "/ws/{t
 /// "http" and "https" for HTTP, "ws" and "wss" for WebSocket: whichever was written means the same.
 std::string family(std::string_view scheme) {
   if (scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss") return "http";
-  return scheme == "rediss" ? "redis" : std::string(scheme);
+  if (scheme == "rediss") return "redis";
+  return scheme == "tls" ? "nats" : std::string(scheme);
 }
 
 Result<Url> parse_for(const char* option, const std::string& text, const std::string& topic) {
@@ -91,7 +92,7 @@ Result<Url> subscribe_url(const Plan& plan, Protocol protocol) {
 
 Result<Url> publish_url(const Plan& plan) {
   return plan.urls.publish.empty() ? adapted(plan, &Adapter::publish)
-                                   : parse_for("--publish-url", plan.urls.publish, plan.topic);
+                                   : parse_for("--publish", plan.urls.publish, plan.topic);
 }
 
 std::string extra_fields(const Plan& plan) {
@@ -128,7 +129,7 @@ Result<Approach> make_approach(const Plan& plan, const Group& group, SSL_CTX* tl
       out += redis_command({"SUBSCRIBE", plan.topic});
       return approach;
     case Protocol::nats:
-      out = nats_connect(plan.token, false) + "SUB " + plan.topic + " 1\r\nPING\r\n";
+      out = nats_connect(plan.token, false, where.tls()) + "SUB " + plan.topic + " 1\r\nPING\r\n";
       return approach;
   }
   out += shape_fields(group.profile.headers) + extra_fields(plan);

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include <array>
 #include <cerrno>
@@ -20,12 +21,34 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
 };
 
+/// Where a name has several addresses, as localhost has ::1 and 127.0.0.1, servers often listen on one of them.
+const addrinfo* first_that_answers(const addrinfo* list) {
+  constexpr int kPatienceMs = 1000;
+  for (const addrinfo* one = list; list->ai_next != nullptr && one != nullptr; one = one->ai_next) {
+    Fd socket(::socket(one->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) continue;
+    if (::connect(socket.get(), one->ai_addr, one->ai_addrlen) == 0) return one;
+    pollfd polled{socket.get(), POLLOUT, 0};
+    if (errno != EINPROGRESS || ::poll(&polled, 1, kPatienceMs) != 1) continue;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) return one;
+  }
+  return list;
+}
+
 struct Scheme {
   std::string_view name;
   std::uint16_t port;
 };
-constexpr std::array<Scheme, 7> kSchemes{
-    {{"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}, {"redis", 6379}, {"rediss", 6379}, {"nats", 4222}}};
+constexpr std::array<Scheme, 8> kSchemes{{{"http", 80},
+                                          {"https", 443},
+                                          {"ws", 80},
+                                          {"wss", 443},
+                                          {"redis", 6379},
+                                          {"rediss", 6379},
+                                          {"nats", 4222},
+                                          {"tls", 4222}}};
 
 }  // namespace
 
@@ -37,7 +60,7 @@ Result<Url> parse_url(std::string_view text) {
   const Scheme* scheme = nullptr;
   for (const Scheme& known : kSchemes)
     if (colon_slashes != std::string_view::npos && known.name == text.substr(0, colon_slashes)) scheme = &known;
-  if (scheme == nullptr) return bad("spoken are http, https, ws, wss, redis, rediss and nats");
+  if (scheme == nullptr) return bad("spoken are http, https, ws, wss, redis, rediss, nats and tls (NATS)");
   for (const char c : text)
     if (c <= ' ' || c >= 127) return bad("spaces and odd characters are written %20");
   std::string_view rest = text.substr(colon_slashes + 3);
@@ -93,8 +116,9 @@ Result<Endpoint> resolve(Url url) {
   const std::unique_ptr<addrinfo, FreeAddresses> list(found);
   if (error != 0) return fail(0, "resolve " + url.host + ": " + ::gai_strerror(error), "check the host in the URL");
   Endpoint endpoint{std::move(url), {}, 0};
-  std::memcpy(&endpoint.address, list->ai_addr, list->ai_addrlen);
-  endpoint.address_size = list->ai_addrlen;
+  const addrinfo* chosen = first_that_answers(list.get());
+  std::memcpy(&endpoint.address, chosen->ai_addr, chosen->ai_addrlen);
+  endpoint.address_size = chosen->ai_addrlen;
   return endpoint;
 }
 

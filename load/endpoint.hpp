@@ -14,13 +14,15 @@
 namespace fanlight::load {
 
 struct Url {
-  std::string scheme;  // http https ws wss redis rediss nats
+  std::string scheme;  // http https ws wss redis rediss nats tls
   std::string host;    // without brackets
   std::uint16_t port = 80;
   std::string authority;  // as the Host field wants it
   std::string path;       // with the query; "/" at least
 
-  bool tls() const { return scheme == "https" || scheme == "wss" || scheme == "rediss"; }
+  bool tls() const { return scheme == "https" || scheme == "wss" || scheme == "rediss" || scheme == "tls"; }
+  /// "tls" is what NATS's own clients call it.
+  bool nats() const { return scheme == "nats" || scheme == "tls"; }
 };
 
 /// "scheme://host[:port][/path]". Errors: another scheme, a user, a fragment, no host, a port out of range, spaces.
@@ -35,7 +37,8 @@ struct Endpoint {
   socklen_t address_size = 0;
 };
 
-/// Errors: the name does not resolve. Blocks while it is asked for.
+/// Of several addresses the first that takes a connection, else the first. Errors: the name does not resolve. Blocks
+/// while it is asked for.
 Result<Endpoint> resolve(Url url);
 
 /// Addresses to connect from. Text: "127.0.0.2-127.0.0.9", one address, or a number n: 127.0.0.2 and the n - 1 after

@@ -47,9 +47,9 @@ Found next_nats(std::string_view& bytes, NatsItem& item) {
   return Found::item;
 }
 
-std::string nats_connect(std::string_view token, bool verbose) {
+std::string nats_connect(std::string_view token, bool verbose, bool tls) {
   boost::json::object options{
-      {"verbose", verbose}, {"pedantic", false},           {"tls_required", false}, {"name", "fanlight-load"},
+      {"verbose", verbose}, {"pedantic", false},           {"tls_required", tls}, {"name", "fanlight-load"},
       {"lang", "fanlight"}, {"version", FANLIGHT_VERSION}, {"protocol", 0}};
   if (!token.empty()) options["auth_token"] = token;
   return "CONNECT " + boost::json::serialize(options) + "\r\n";

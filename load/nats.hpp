@@ -20,7 +20,7 @@ struct NatsItem {
 /// Threads: any. Errors: another word, a payload of more than kMaxItem. Source: docs.nats.io, "Client Protocol".
 Found next_nats(std::string_view& bytes, NatsItem& item);
 
-/// What a client says first. `verbose`: every command is answered +OK.
-std::string nats_connect(std::string_view token, bool verbose);
+/// What a client says first. `verbose`: every command is answered +OK. `tls`: it came over TLS.
+std::string nats_connect(std::string_view token, bool verbose, bool tls);
 
 }  // namespace fanlight::load

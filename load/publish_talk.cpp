@@ -72,7 +72,7 @@ Heard RedisTalk::hear(std::string_view& bytes, std::string&, std::string& cause)
   return reply.type == ':' ? Heard::accepted : broken(cause, "unexpected Redis reply");
 }
 
-std::string NatsTalk::greeting() { return nats_connect(token_, true); }
+std::string NatsTalk::greeting() { return nats_connect(token_, true, tls_); }
 
 void NatsTalk::request(std::string_view message, std::string& out) const {
   out.append("PUB ").append(topic_).append(" ").append(std::to_string(message.size())).append("\r\n");
@@ -145,7 +145,7 @@ Heard WsTalk::hear(std::string_view& bytes, std::string& reply, std::string& cau
 
 PublishTalk make_talk(const Plan& plan, const Url& url, std::uint32_t seed) {
   if (url.scheme == "redis" || url.scheme == "rediss") return RedisTalk(plan);
-  if (url.scheme == "nats") return NatsTalk(plan);
+  if (url.nats()) return NatsTalk(plan, url.tls());
   if (url.scheme == "ws" || url.scheme == "wss") return WsTalk(plan, url, seed);
   return HttpTalk(plan, url);
 }

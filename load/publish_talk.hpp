@@ -57,7 +57,7 @@ class RedisTalk {
 /// PUB, where the server is asked to answer each.
 class NatsTalk {
  public:
-  explicit NatsTalk(const Plan& plan) : topic_(plan.topic), token_(plan.token) {}
+  NatsTalk(const Plan& plan, bool tls) : topic_(plan.topic), token_(plan.token), tls_(tls) {}
   std::string greeting();
   void request(std::string_view message, std::string& out) const;
   Heard hear(std::string_view& bytes, std::string& reply, std::string& cause);
@@ -67,6 +67,7 @@ class NatsTalk {
  private:
   std::string topic_;
   std::string token_;
+  bool tls_;
   bool greeted_ = false;
 };
 

@@ -15,6 +15,7 @@
 
 #include "core/clock.hpp"
 #include "load/cpu.hpp"
+#include "load/nats_upgrade.hpp"
 #include "load/payload.hpp"
 
 namespace fanlight::load {
@@ -139,15 +140,18 @@ void Publisher::go_on_connecting(Connection& connection) {
     socklen_t size = sizeof error;
     if (::getsockopt(connection.wire.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error != 0) return fail_message(connection, "connect: " + std::generic_category().message(error));
-    connection.state = State::greeting;
-    if (tls_ != nullptr && endpoint_.url.tls()) {
+    connection.state = tls_ != nullptr && endpoint_.url.tls() ? State::securing : State::greeting;
+  }
+  if (connection.state == State::securing) {
+    if (!connection.wire.is_tls()) {
+      std::string cause;
+      const Upgrade upgrade = endpoint_.url.nats() ? take_nats_info(connection.wire.fd(), cause) : Upgrade::ready;
+      if (upgrade == Upgrade::failed) return fail_message(connection, cause);
+      if (upgrade == Upgrade::more) return watch(connection);
       auto session = tls_session(*tls_, connection.wire.fd(), endpoint_.url.host, !plan_.security.insecure);
       if (!session) return fail_message(connection, session.error().what);
       connection.wire.secure(std::move(*session));
-      connection.state = State::securing;
     }
-  }
-  if (connection.state == State::securing) {
     if (connection.wire.handshake() != 1)
       return errno == EAGAIN ? watch(connection) : fail_message(connection, connection.wire.cause(errno));
     connection.state = State::greeting;

@@ -71,6 +71,18 @@ void Peer::make_directory() {
   if (::mkdtemp(name.data()) != nullptr) directory_ = name;
 }
 
+/// For localhost and 127.0.0.1, signed by itself.
+bool Peer::make_certificate() {
+  const std::string directory = directory_.string();
+  if (run_quietly("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+                  "'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout " +
+                      directory + "/key.pem -out " + directory + "/cert.pem",
+                  directory_ / "openssl.log") == 0)
+    return true;
+  why_not_ = "openssl made no certificate";
+  return false;
+}
+
 void Peer::write(const std::string& name, const std::string& text) const { std::ofstream(directory_ / name) << text; }
 
 void Peer::start(std::vector<std::string> command, const std::string& package) {
@@ -106,6 +118,18 @@ Peer Peer::nats(const std::string& token) {
   return peer;
 }
 
+Peer Peer::nats_tls() {
+  Peer peer;
+  peer.make_directory();
+  if (!peer.make_certificate()) return peer;
+  peer.port_ = free_port();
+  const std::string directory = peer.directory_.string();
+  peer.start({"nats-server", "-a", "127.0.0.1", "-p", std::to_string(peer.port_), "--tls", "--tlscert",
+              directory + "/cert.pem", "--tlskey", directory + "/key.pem"},
+             "nats-server");
+  return peer;
+}
+
 Peer Peer::nginx() {
   Peer peer;
   peer.make_directory();
@@ -116,13 +140,7 @@ Peer Peer::nginx() {
     peer.why_not_ = "libnginx-mod-nchan is not installed; scripts/setup installs it";
     return peer;
   }
-  if (run_quietly("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
-                  "'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout " +
-                      directory + "/key.pem -out " + directory + "/cert.pem",
-                  peer.directory_ / "openssl.log") != 0) {
-    peer.why_not_ = "openssl made no certificate";
-    return peer;
-  }
+  if (!peer.make_certificate()) return peer;
   const std::string locations = R"(
     location ~ ^/sub/(\w+)$ { nchan_subscriber; nchan_channel_id $1; nchan_subscriber_first_message newest; }
     location ~ ^/pub/(\w+)$ { nchan_publisher; nchan_channel_id $1; nchan_message_buffer_length 100; }

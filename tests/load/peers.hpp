@@ -16,7 +16,8 @@ class Peer {
   static Peer nginx();  // nchan on /sub/TOPIC and /pub/TOPIC, over HTTP and TLS
   static Peer redis(const std::string& password = {});
   static Peer nats(const std::string& token = {});
-  static Peer node_ws();  // POST /pub, WebSocket with the subprotocol "fan", broadcast of what clients send
+  static Peer nats_tls();  // on `address`, TLS alone
+  static Peer node_ws();   // POST /pub, WebSocket with the subprotocol "fan", broadcast of what clients send
 
   Peer(Peer&&) = default;
   ~Peer();
@@ -29,6 +30,7 @@ class Peer {
  private:
   Peer() = default;
   void make_directory();
+  bool make_certificate();
   void write(const std::string& name, const std::string& text) const;
   void start(std::vector<std::string> command, const std::string& package);
 

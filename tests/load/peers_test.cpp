@@ -117,6 +117,31 @@ TEST(Peers, Nats) {
   EXPECT_NE(refused.error().what.find("Authorization Violation"), std::string::npos) << refused.error().what;
 }
 
+TEST(Peers, NatsOverTls) {
+  const Peer nats = Peer::nats_tls();
+  if (!nats.why_not().empty()) GTEST_SKIP() << nats.why_not();
+  Plan plan = small_plan();
+  plan.adapter = "nats";
+  plan.url = "tls://" + nats.address();
+  plan.groups = {{Protocol::nats, 30, {}}};
+  plan.security.ca_file = nats.certificate();
+  expect_everything(plan, 30);
+  plan.publishers = 0;
+  plan.security.ca_file.clear();
+  const auto stranger = run(plan);
+  ASSERT_FALSE(stranger);
+  EXPECT_NE(stranger.error().what.find("certificate: self-signed"), std::string::npos) << stranger.error().what;
+  const Peer plain = Peer::nats();
+  ASSERT_EQ(plain.why_not(), "");
+  plan.url = "tls://" + plain.address();
+  for (const unsigned publishers : {0u, 1u}) {
+    plan.publishers = publishers;
+    const auto refused = run(plan);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("the server offers no TLS"), std::string::npos) << refused.error().what;
+  }
+}
+
 TEST(Peers, NodeWs) {
   const Peer node = Peer::node_ws();
   if (!node.why_not().empty()) GTEST_SKIP() << node.why_not();

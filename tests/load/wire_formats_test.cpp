@@ -99,7 +99,7 @@ TEST(Nats, LinesAndMessages) {
                                  [](const NatsItem& i) { return text_of(i); })),
                 c.items);
   }
-  EXPECT_NE(nats_connect("s\"ecret", true).find(R"("auth_token":"s\"ecret")"), std::string::npos);
+  EXPECT_NE(nats_connect("s\"ecret", true, false).find(R"("auth_token":"s\"ecret")"), std::string::npos);
 }
 
 TEST(Dechunker, TakesFramingOutWhereverItIsCut) {
