@@ -1,7 +1,6 @@
 // One thread's subscribers. In: groups and this pool's share of them. Out: a tally for each group.
 #pragma once
 
-#include <array>
 #include <deque>
 #include <memory>
 #include <random>
@@ -12,22 +11,16 @@
 #include "core/error.hpp"
 #include "core/fd.hpp"
 #include "load/approach.hpp"
+#include "load/arrivals.hpp"
 #include "load/connection.hpp"
 #include "load/plan.hpp"
 #include "load/receiver.hpp"
+#include "load/share.hpp"
 #include "load/shared.hpp"
 #include "load/tally.hpp"
 #include "load/timers.hpp"
 
 namespace fanlight::load {
-
-/// Which of how many pools this one is.
-struct Share {
-  unsigned index = 0;
-  unsigned pools = 1;
-
-  unsigned of(unsigned total) const { return total / pools + (index < total % pools ? 1 : 0); }
-};
 
 /// Connects at its share of the board's pace, then reads until told to stop; follows the board's wishes for more or
 /// fewer subscribers. Threads: `run` in one; the rest afterwards.
@@ -42,6 +35,8 @@ class SubscriberPool {
   const std::vector<Tally>& tallies() const { return tallies_; }
 
  private:
+  static constexpr std::size_t kRead = 128u << 10;
+
   SubscriberPool(const Plan& plan, const std::vector<Approach>& approaches, const Expectation& expectation,
                  Shared& shared, Share share, Fd epoll);
 
@@ -82,17 +77,14 @@ class SubscriberPool {
   Fd epoll_;
   std::minstd_rand random_;
   std::deque<Connection> connections_;
-  std::vector<std::uint8_t> arrivals_;  // groups of those still to connect, the next one last
-  std::vector<unsigned> alive_;         // subscribers per group that have not been told to leave
+  Arrivals arrivals_;
+  std::vector<unsigned> alive_;  // subscribers per group that have not been told to leave
   std::vector<Tally> tallies_;
   LivePool& live_;
   Receiver receiver_;
   Timers timers_;
   std::deque<Timer> give_ups_;  // all after the same time, so they are due in the order they were set
   std::vector<char> buffer_;
-  std::uint64_t arrive_from_ns_ = 0;
-  std::uint64_t arrived_ = 0;  // since then
-  double arrive_rate_ = -1;
   std::size_t next_source_ = 0;
 };
 
