@@ -1,7 +1,7 @@
 #include "load/control.hpp"
 
-#include <charconv>
 #include <chrono>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -10,11 +10,12 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "beast/conversations.hpp"
+#include "load/listen_address.hpp"
 #include "load/metrics.hpp"
 
 namespace fanlight::load {
@@ -106,21 +107,6 @@ struct Control::State {
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
-  asio::awaitable<void> accept_all() {
-    for (;;) {
-      auto [error, socket] = co_await acceptor.async_accept(kAsResult);
-      if (error == asio::error::operation_aborted) co_return;
-      if (error) {
-        asio::steady_timer pause(context, std::chrono::milliseconds(100));
-        co_await pause.async_wait(kAsResult);
-        continue;
-      }
-      if (connections >= kMaxConnections) continue;  // the socket closes here
-      ++connections;
-      asio::co_spawn(context, converse(std::move(socket)), [this](std::exception_ptr) { --connections; });
-    }
-  }
-
   Running running;
   std::string address;
   std::size_t connections = 0;
@@ -137,27 +123,23 @@ const std::string& Control::address() const { return state_->address; }
 
 Result<Control> Control::start(std::string_view listen, const Running& running) {
   const std::string where = "--listen " + std::string(listen);
-  const std::size_t colon = listen.rfind(':');
-  std::uint16_t port = 0;
-  std::string_view host = listen.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto parsed = parse_listen("--listen", listen);
+  if (!parsed) return std::unexpected(parsed.error());
+  tcp::endpoint endpoint;
+  endpoint.resize(parsed->size);
+  std::memcpy(endpoint.data(), &parsed->address, parsed->size);
   beast::error_code error;
-  const auto address = asio::ip::make_address(std::string(host), error);
-  const char* const end = listen.data() + listen.size();
-  if (error || colon == std::string_view::npos || std::from_chars(listen.data() + colon + 1, end, port).ptr != end ||
-      colon + 1 == listen.size())
-    return fail(0, where + ": not an address and port", "write it like 127.0.0.1:9190, or :0 for any free port");
   auto state = std::make_unique<State>(running);
-  const tcp::endpoint endpoint(address, port);
-  state->acceptor.open(endpoint.protocol(), error);
-  if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) state->acceptor.bind(endpoint, error);
-  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(error.value(), where, "choose another port, or 127.0.0.1:0 for any that is free");
-  state->address =
-      std::string(listen.substr(0, colon)) + ":" + std::to_string(state->acceptor.local_endpoint(error).port());
+  if (error = listen_on(state->acceptor, endpoint); error)
+    return fail(error.value(), where, "choose another port, or 127.0.0.1:0 for any that is free");
+  state->address = std::string(listen.substr(0, listen.rfind(':'))) + ":" +
+                   std::to_string(state->acceptor.local_endpoint(error).port());
   State* running_state = state.get();
-  asio::co_spawn(state->context, running_state->accept_all(), asio::detached);
+  asio::co_spawn(
+      state->context,
+      converse_with_all(state->acceptor, kMaxConnections, state->connections,
+                        [running_state](tcp::socket socket) { return running_state->converse(std::move(socket)); }),
+      asio::detached);
   state->thread = std::thread([running_state] { running_state->context.run(); });
   return Control(std::move(state));
 }

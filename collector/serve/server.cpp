@@ -20,6 +20,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
+#include "beast/conversations.hpp"
 #include "collector/serve/guard.hpp"
 #include "collector/serve/routes.hpp"
 #include "collector/serve/tls.hpp"
@@ -52,7 +53,6 @@ struct Server::State {
     if (thread.joinable()) thread.join();
   }
 
-  asio::awaitable<void> accept_all();
   asio::awaitable<void> serve_one(tcp::socket socket);
   // A stream is a beast::tcp_stream, or TLS over one.
   template <class Stream>
@@ -84,22 +84,6 @@ bool Server::State::may_come_in(const http::request<http::string_body>& request)
 bool Server::State::knows_token(const http::request<http::string_body>& request) const {
   if (options.token.empty()) return true;
   return same_secret(text_of(request[http::field::authorization]), "Bearer " + options.token);
-}
-
-asio::awaitable<void> Server::State::accept_all() {
-  for (;;) {
-    auto [error, socket] = co_await acceptor.async_accept(kAsResult);
-    if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      // Out of descriptors, most likely: wait for some to come back instead of spinning.
-      asio::steady_timer pause(context, std::chrono::milliseconds(100));
-      co_await pause.async_wait(kAsResult);
-      continue;
-    }
-    if (connections >= kMaxConnections) continue;  // the socket closes here
-    ++connections;
-    asio::co_spawn(context, serve_one(std::move(socket)), [this](std::exception_ptr) { --connections; });
-  }
 }
 
 /// Says what was wrong with bytes that are no request; who closed or was too slow hears nothing.
@@ -260,17 +244,16 @@ Result<Server> Server::start(const Options& options, Source source) {
     state->tls = std::move(*context);
   }
   const tcp::endpoint endpoint(address, options.port);
-  state->acceptor.open(endpoint.protocol(), error);
-  if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) state->acceptor.bind(endpoint, error);
-  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
+  if (error = listen_on(state->acceptor, endpoint); error) {
     return fail(error.value(), where,
                 "choose another with --listen 127.0.0.1:0 (any free port), or stop what listens there: ss -ltnp");
   }
   state->port = state->acceptor.local_endpoint(error).port();
   State* running = state.get();
-  asio::co_spawn(state->context, running->accept_all(), asio::detached);
+  asio::co_spawn(state->context,
+                 converse_with_all(state->acceptor, kMaxConnections, state->connections,
+                                   [running](tcp::socket socket) { return running->serve_one(std::move(socket)); }),
+                 asio::detached);
   state->thread = std::thread([running] { running->context.run(); });
   return Server(std::move(state));
 }
