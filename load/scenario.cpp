@@ -1,5 +1,6 @@
 #include "load/scenario.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -27,6 +28,21 @@ Result<std::chrono::nanoseconds> time_of(const char* name, const json::value& va
   auto time = parse_duration(*text);
   if (!time) return within("scenario: " + std::string(name), std::move(time.error()));
   return time;
+}
+
+/// Line by line, since the parser does not say where an error is.
+Result<json::value> parse_lines(std::string_view text) {
+  json::stream_parser parser;
+  json::error_code error;
+  std::size_t line = 0;
+  for (std::size_t at = 0; at < text.size() && !error; ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    parser.write(text.data() + at, end - at, error);
+    at = end;
+  }
+  if (!error) parser.finish(error);
+  if (error) return bad("line " + std::to_string(std::max<std::size_t>(line, 1)) + ": not JSON: " + error.message());
+  return parser.release();
 }
 
 Result<Phase> phase_of(const json::value& value) {
@@ -160,13 +176,12 @@ Result<Group> parse_group(std::string_view text) {
 }
 
 Result<> read_scenario(std::string_view text, Plan& plan, std::vector<Limit>& limits) {
-  json::error_code error;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error);
-  if (error) return bad("not JSON: " + error.message());
-  if (!value.is_object()) return bad("an object is wanted");
+  auto value = parse_lines(text);
+  if (!value) return std::unexpected(std::move(value.error()));
+  if (!value->is_object()) return bad("an object is wanted");
   Plan changed = plan;
   std::vector<Limit> found = limits;
-  for (const auto& [key, member] : value.get_object())
+  for (const auto& [key, member] : value->get_object())
     if (auto read = member_of(std::string_view(key.data(), key.size()), member, changed, found); !read) return read;
   plan = std::move(changed);
   limits = std::move(found);

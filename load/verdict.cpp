@@ -152,6 +152,14 @@ Result<std::vector<Limit>> parse_limits(std::string_view text) {
   return limits;
 }
 
+Result<> check(const std::vector<Limit>& limits, const Plan& plan) {
+  Report empty;
+  for (const Group& group : plan.groups) empty.groups.push_back({group, {}});
+  for (const Limit& limit : limits)
+    if (!tally_of(empty, limit.scope)) return bad(limit.text, "this run has no '" + limit.scope + "'");
+  return {};
+}
+
 Result<std::vector<std::string>> broken_limits(const std::vector<Limit>& limits, const Report& report) {
   std::vector<std::string> broken;
   for (const Limit& limit : limits) {

@@ -27,6 +27,9 @@ std::string_view limit_figures();
 /// Comma-separated. Errors: no such figure, a value without the unit that it needs.
 Result<std::vector<Limit>> parse_limits(std::string_view text);
 
+/// Before a run: errors: a scope that it will not have.
+Result<> check(const std::vector<Limit>& limits, const Plan& plan);
+
 /// One line per limit that is broken: "p99>50ms: 71.2 ms". A percentile that falls to a miss, and a figure that nothing
 /// was measured for, break any limit on it. Errors: a scope that the run does not have.
 Result<std::vector<std::string>> broken_limits(const std::vector<Limit>& limits, const Report& report);

@@ -108,6 +108,21 @@ TEST(Scenario, ChangesThePlanOrNothing) {
   }
 }
 
+TEST(Scenario, SaysWhichLineIsNotJson) {
+  Plan plan;
+  std::vector<Limit> limits;
+  for (const auto& [text, says] :
+       {std::pair{"{\n \"topic\": \"t\",\n \"size\": nonsense\n}", "scenario: line 3: not JSON: "},
+        std::pair{"{\n \"topic\": \"t\"", "scenario: line 2: not JSON: incomplete"},
+        std::pair{"{}\n{}", "scenario: line 2: not JSON: extra data"},
+        std::pair{"", "scenario: line 1: not JSON: incomplete"}}) {
+    SCOPED_TRACE(text);
+    const auto read = read_scenario(text, plan, limits);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().what.find(says), 0u) << read.error().what;
+  }
+}
+
 TEST(Policy, IsAppliedWholeOrNotAtAll) {
   Plan plan;
   plan.groups = {{Protocol::sse, 10, {}}, {Protocol::websocket, 5, *parse_profile("stalled-reader")}};
