@@ -105,15 +105,24 @@ int main(int argc, char** argv) {
   ::sigaction(SIGTERM, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
+  Progress progress(options.quiet);
+  const load::Surroundings surroundings{[] { return g_interrupted != 0; },
+                                        [&](const std::string& words) { progress.show(words); }, progress.every_ms()};
+  if (options.join) {
+    const auto joined = load::join(*options.join, surroundings);
+    progress.end();
+    if (!joined) return say_error(joined.error(), 1);
+    std::cerr << "held " << joined->subscribers << " subscribers, received " << joined->received
+              << " messages; the report is the coordinator's\n";
+    return 0;
+  }
+
   // A path that cannot be written is told now, not after a run of an hour.
   for (const std::string& path : {options.json, options.html, options.hdr})
     if (!path.empty() && path != "-")
       if (const auto writable = load::check_writable(path); !writable) return say_error(writable.error(), 1);
 
-  Progress progress(options.quiet);
-  const auto report =
-      load::run(options.plan, {[] { return g_interrupted != 0; },
-                               [&](const std::string& words) { progress.show(words); }, progress.every_ms()});
+  const auto report = load::run(options.plan, surroundings);
   progress.end();
   if (!report) return say_error(report.error(), 1);
   if (const auto written = write_report(*report, options); !written) return say_error(written.error(), 1);

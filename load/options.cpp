@@ -1,6 +1,7 @@
 #include "load/options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
@@ -9,17 +10,15 @@
 #include <CLI/CLI.hpp>
 
 #include "core/units.hpp"
-#include "load/approach.hpp"
-#include "load/payload.hpp"
+#include "load/endpoint.hpp"
+#include "load/listen_address.hpp"
+#include "load/plan_check.hpp"
 #include "load/scenario.hpp"
-#include "load/shared.hpp"
 
 namespace fanlight::load {
 namespace {
 
 constexpr const char* kHint = "fanlight-load --help shows all options with examples";
-constexpr std::size_t kMaxSize = 1u << 20;
-constexpr unsigned kMaxSubscribers = 1'000'000;
 constexpr std::uint64_t kMaxScenario = 1u << 20;
 
 constexpr const char* kExamples = R"(Examples:
@@ -33,12 +32,16 @@ constexpr const char* kExamples = R"(Examples:
   fanlight-load --adapter redis --url redis://127.0.0.1:6379 --redis 100
   fanlight-load --sse-url https://push.example/live/{topic} --publish none --sse 5 --token SECRET
       streams that somebody else fills: events per second, survival, time to the first event
+  fanlight-load --coordinator 10.0.0.1:9200 --hosts 2 --secret WORD --url http://10.0.0.9:8080 --sse 60000 --for 1m
+  fanlight-load --join 10.0.0.1:9200 --secret WORD
+      the first publishes and reports; the second, on two other hosts, holds 30000 of the subscribers on each
   curl -d '{"schedule": "500", "subscribers": {"sse": 2000}}' http://127.0.0.1:9190/policy
       another rate and more subscribers, in a run that was started with --listen 127.0.0.1:9190
 
 Publishing is an open loop: message k is due when the schedule says whatever the server does, and latency is counted from
-then; a message that never comes is later than any that did. Sharing one clock the tester measures only servers that it
-publishes to itself; beyond loopback, load only what is yours. docs/load.md says the rest.
+then; a message that never comes is later than any that did. Latencies are of messages that the tester publishes itself,
+since that takes one clock; those of hosts that joined are corrected by their clocks' offset. Beyond loopback, load only
+what is yours. docs/load.md says the rest.
 Exit status: 0 the run was made and no limit broken, 1 it could not be, a limit was broken or the server went away,
 2 misused.)";
 
@@ -62,55 +65,6 @@ Result<std::chrono::nanoseconds> duration_of(const char* option, const std::stri
   return duration;
 }
 
-bool is_header(const std::string& name, const std::string& value) {
-  const auto token = [](unsigned char c) {
-    return c > ' ' && c < 127 &&
-           std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) == std::string_view::npos;
-  };
-  const auto text = [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 127); };
-  return !name.empty() && std::all_of(name.begin(), name.end(), token) && std::all_of(value.begin(), value.end(), text);
-}
-
-Result<> check_plan(const Plan& plan) {
-  const auto misused = [](const std::string& words) { return fail(0, words, kHint); };
-  if (plan.adapter != "fanlight" && plan.adapter != "nchan" && plan.adapter != "redis" && plan.adapter != "nats")
-    return misused("--adapter: fanlight, nchan, redis or nats");
-  if (auto url = parse_url(plan.url); !url) return within("--url", std::move(url.error()));
-  if (plan.subscribers() == 0) return misused("nobody to receive: give --sse N, --ws N or both");
-  if (plan.groups.size() > kMaxGroups) return misused("at most 32 groups of subscribers");
-  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
-    if (plan.groups[i].count > kMaxSubscribers) return misused("at most 1000000 subscribers in a group");
-    for (std::size_t k = 0; k < i; ++k)
-      if (plan.groups[k].protocol == plan.groups[i].protocol &&
-          plan.groups[k].profile.name == plan.groups[i].profile.name)
-        return misused("two groups of " + std::string(name_of(plan.groups[i].protocol)) + " subscribers are alike");
-    if (auto url = subscribe_url(plan, plan.groups[i].protocol); !url) return std::unexpected(std::move(url.error()));
-  }
-  if (plan.phases.size() > kMaxPhases / 2) return misused("at most 32 phases");
-  for (const Phase& phase : plan.phases)
-    if (auto checked = check(phase); !checked) return checked;
-  if (auto url = publish_url(plan); !url) return std::unexpected(std::move(url.error()));
-  if (plan.size < kMinPayload || plan.size > kMaxSize)
-    return misused("--size: at least " + std::to_string(kMinPayload) +
-                   " bytes, which sequence number and time take, and at most 1M");
-  if (plan.publishers > 256) return misused("--publishers: 1 to 256");
-  if (plan.threads == 0 || plan.threads > 64) return misused("--threads: 1 to 64");
-  if (plan.workers > 64) return misused("--workers: 0 to 64");
-  if (!(plan.connect_rate >= 0 && plan.connect_rate <= 1e6)) return misused("--connect-rate: 0 to 1000000 per second");
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  };
-  if (plan.topic.empty() || plan.topic.size() > 128 || !std::all_of(plan.topic.begin(), plan.topic.end(), plain))
-    return misused("--topic: 1 to 128 letters, digits, '-', '_' and '.'");
-  for (const auto& [name, value] : plan.headers)
-    if (!is_header(name, value)) return misused("--header: 'Name: value', in one line");
-  for (const auto& [option, text] : {std::pair{"--token", &plan.token}, std::pair{"--subprotocol", &plan.subprotocol}})
-    if (!std::all_of(text->begin(), text->end(), [](unsigned char c) { return c > ' ' && c < 127; }))
-      return misused(std::string(option) + ": without spaces and odd characters");
-  return {};
-}
-
 Result<std::string> read_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -123,7 +77,7 @@ Result<std::string> read_file(const std::string& path) {
 /// What the options say that are not values as they stand.
 struct Texts {
   std::string size = "128", duration = "10s", warmup = "1s", drain = "2s", connect_timeout = "10s", rate = "100",
-              limits, scenario, sources;
+              limits, scenario, sources, join;
   std::vector<std::string> with, headers;
   unsigned sse = 0, ws = 0, redis = 0, nats = 0;
 };
@@ -183,6 +137,12 @@ void add_options(CLI::App& app, Options& options, Texts& texts) {
   text("--sources", texts.sources, "addresses to connect from, like 127.0.0.2-127.0.0.21, or 20 for the same", "LIST");
   app.add_flag("--fit", plan.fit, "with too few descriptors, have fewer subscribers instead of stopping");
   number("--server-pid", plan.server_pid, "report this process's CPU time, memory and sockets");
+  text("--coordinator", plan.coordinator,
+       "publish and report; the subscribers are held by hosts that join here, like 10.0.0.1:9200", "ADDRESS");
+  number("--hosts", plan.hosts, "hosts to wait for before it begins");
+  text("--join", texts.join, "hold a share of a coordinator's subscribers; it decides everything else", "ADDRESS");
+  text("--secret", plan.secret, "that a host has to know to join; also in FANLIGHT_LOAD_SECRET", "WORD")
+      ->envname("FANLIGHT_LOAD_SECRET");
   text("--listen", plan.listen, "serve /metrics and /policy here while it runs, like 127.0.0.1:9190", "ADDRESS");
   text("--json", options.json, "the report as JSON into FILE; - for standard output, instead of the table", "FILE");
   text("--html", options.html, "the report as a page with plots", "FILE");
@@ -201,6 +161,51 @@ Result<> add_groups(const Texts& texts, Plan& plan) {
     if (!group) return within("--with", std::move(group.error()));
     plan.groups.push_back(std::move(*group));
   }
+  return {};
+}
+
+/// A host has only to say how it receives.
+Result<JoinPlan> join_plan(const CLI::App& app, const Texts& texts, const Plan& plan) {
+  constexpr std::array<std::string_view, 9> kOwn{"--join", "--secret",   "--threads", "--workers",        "--sources",
+                                                 "--ca",   "--insecure", "--quiet",   "--connect-timeout"};
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() > 0 && std::find(kOwn.begin(), kOwn.end(), option->get_name()) == kOwn.end())
+      return fail(0, option->get_name() + ": with --join that is the coordinator's to say",
+                  "a host gives --threads, --workers, --sources, --ca, --insecure, --secret and --connect-timeout");
+  JoinPlan join{texts.join, plan.secret, plan.threads, plan.workers, {}, plan.security};
+  if (join.threads == 0 || join.threads > 64 || join.workers > 64)
+    return fail(0, "--threads: 1 to 64; --workers: 0 to 64", kHint);
+  if (!texts.sources.empty()) {
+    auto sources = parse_sources(texts.sources);
+    if (!sources) return within("--sources", std::move(sources.error()));
+    join.sources = std::move(*sources);
+  }
+  if (app.get_option("--connect-timeout")->count() > 0) {
+    auto patience = duration_of("--connect-timeout", texts.connect_timeout, true);
+    if (!patience) return std::unexpected(std::move(patience.error()));
+    join.patience = *patience;
+  }
+  return join;
+}
+
+/// What is said of hosts must make sense together.
+Result<> check_hosts(const CLI::App& app, const Plan& plan) {
+  const auto given = [&](const char* option) { return app.get_option(option)->count() > 0; };
+  if (plan.coordinator.empty())
+    return given("--hosts") ? fail(0, "--hosts: only with --coordinator ADDRESS", kHint) : Result<>();
+  for (const char* option : {"--threads", "--workers", "--sources", "--fit"})
+    if (given(option))
+      return fail(0, std::string(option) + ": with --coordinator every host says that for itself, beside its --join",
+                  kHint);
+  auto listen = parse_listen("--coordinator", plan.coordinator);
+  if (!listen) return std::unexpected(std::move(listen.error()));
+  if (plan.hosts == 0 || plan.hosts > 256) return fail(0, "--hosts: 1 to 256", kHint);
+  if (plan.hosts > plan.subscribers())
+    return fail(0, "--hosts: more than subscribers, so that some would have nothing to do", kHint);
+  if (!listen->loopback && plan.secret.empty())
+    return fail(
+        0, "--coordinator " + plan.coordinator + ": others can reach this address, and whoever joins is told the plan",
+        "give --secret WORD here and beside --join");
   return {};
 }
 
@@ -267,7 +272,9 @@ Result<> apply(const CLI::App& app, const Texts& texts, Options& options) {
   if (!limits) return within("--fail-if", std::move(limits.error()));
   options.limits.insert(options.limits.end(), limits->begin(), limits->end());
   if (auto added = add_groups(texts, plan); !added) return added;
-  return check_plan(plan);
+  if (auto checked = check(plan); !checked) return checked;
+  if (auto checked = check(options.limits, plan); !checked) return within("--fail-if", std::move(checked.error()));
+  return check_hosts(app, plan);
 }
 
 }  // namespace
@@ -292,6 +299,12 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
     return Information{out.str()};
   } catch (const CLI::ParseError& error) {
     return fail(0, error.what(), kHint);
+  }
+  if (!texts.join.empty()) {
+    auto join = join_plan(app, texts, options.plan);
+    if (!join) return std::unexpected(std::move(join.error()));
+    options.join = std::move(*join);
+    return options;
   }
   if (auto applied = apply(app, texts, options); !applied) return std::unexpected(std::move(applied.error()));
   return options;

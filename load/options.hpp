@@ -1,11 +1,13 @@
 // The command line of fanlight-load. In: argv. Out: a plan and where to put the report.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/error.hpp"
+#include "load/join.hpp"
 #include "load/plan.hpp"
 #include "load/verdict.hpp"
 
@@ -18,6 +20,7 @@ struct Options {
   std::string html;           // a file, empty for none
   std::string hdr;            // likewise
   bool quiet = false;
+  std::optional<JoinPlan> join;  // then nothing else counts but `quiet`
 };
 
 /// What to print on standard output and then leave with 0: the help, the version.

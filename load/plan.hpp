@@ -72,8 +72,11 @@ struct Plan {
   std::string subprotocol;           // WebSocket
   std::vector<std::string> sources;  // addresses to connect from, in turn
   Security security;
-  std::string listen;    // where metrics and policy are served while it runs; empty: nowhere
-  pid_t server_pid = 0;  // whose CPU time and memory are read; 0: nobody's
+  std::string coordinator;  // where other hosts join, which then hold the subscribers; empty: nobody does
+  unsigned hosts = 1;       // that are waited for
+  std::string secret;       // that they have to know; empty: none
+  std::string listen;       // where metrics and policy are served while it runs; empty: nowhere
+  pid_t server_pid = 0;     // whose CPU time and memory are read; 0: nobody's
 
   unsigned subscribers() const {
     unsigned sum = 0;

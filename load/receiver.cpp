@@ -50,6 +50,7 @@ bool Receiver::feed(Connection& connection, std::size_t index, Protocol protocol
                     std::uint64_t now_ns, std::string& cause) {
   tally_ = &tallies_[connection.group];
   now_ns_ = now_ns;
+  stamp_now_ns_ = now_ns + static_cast<std::uint64_t>(board_.clock_ahead_ns.load(std::memory_order_relaxed));
   measure_from_ns_ = board_.measure_from_ns.load(std::memory_order_relaxed);
   track_every_ = board_.track_every.load(std::memory_order_relaxed);
   switch (protocol) {
@@ -186,7 +187,7 @@ std::size_t Receiver::phase_at(std::uint64_t due_ns) {
 
 void Receiver::follow(Connection& connection, Arrival arrival, const SequenceWindow& window, std::uint64_t due_ns) {
   if (connection.catching_up) {
-    if (due_ns < connection.stream_ns) {
+    if (due_ns < connection.stream_ns + (stamp_now_ns_ - now_ns_)) {
       ++tally_->replayed;
       return;
     }
@@ -216,7 +217,7 @@ void Receiver::receive(Connection& connection, std::size_t index, std::string_vi
   }
   if (!payload && expectation_.any) {
     ++tally_->other;
-    if (now_ns_ < measure_from_ns_) return;
+    if (stamp_now_ns_ < measure_from_ns_) return;
     ++tally_->received;
     ++connection.received;
     if (!connection.faulty) bump(live_.received);
@@ -248,12 +249,12 @@ void Receiver::receive(Connection& connection, std::size_t index, std::string_vi
       bump(live_.duplicates);
       return;
   }
-  const std::uint64_t latency = now_ns_ > payload->due_ns ? now_ns_ - payload->due_ns : 0;
+  const std::uint64_t latency = stamp_now_ns_ > payload->due_ns ? stamp_now_ns_ - payload->due_ns : 0;
   PhaseTally& phase = tally_->phase(phase_at(payload->due_ns));
   ++phase.received;
   phase.latency.add(latency);
   ++tally_->received;
-  tally_->last_received_ns = now_ns_;
+  tally_->last_received_ns = stamp_now_ns_;
   ++connection.received;
   connection.latency_sum_ns += latency;
   if (connection.faulty) return;

@@ -63,6 +63,7 @@ class Receiver {
   std::string scratch_;
   Tally* tally_ = nullptr;  // of the connection being fed
   std::uint64_t now_ns_ = 0;
+  std::uint64_t stamp_now_ns_ = 0;  // the same by the clock that messages are stamped by
   std::uint64_t measure_from_ns_ = kNever;
   std::uint64_t track_every_ = 1;
   // The phase of the last message: most fall into the same one.

@@ -7,8 +7,9 @@
 namespace fanlight::load {
 namespace {
 
-constexpr double kBusy = 0.9;                  // of a core, above which a thread no longer keeps up
-constexpr std::uint64_t kSlipNs = 1'000'000;   // at p99
+constexpr double kBusy = 0.9;                 // of a core, above which a thread no longer keeps up
+constexpr std::uint64_t kSlipNs = 1'000'000;  // at p99
+constexpr std::uint64_t kClockNs = 100'000;
 constexpr std::uint64_t kWaitNs = 10'000'000;  // at p99
 
 std::string duration(std::uint64_t ns) { return format_ns(static_cast<double>(ns)); }
@@ -109,6 +110,10 @@ std::vector<std::string> Report::warnings() const {
     found.push_back(std::to_string(open) +
                     " messages have no known outcome: where they were delivered after all, each hides one lost"
                     " message per subscriber");
+  for (const HostReport& host : hosts)
+    if (host.clock_error_ns > kClockNs && host.clock_error_ns > total().latency().percentile(0.5) / 10)
+      found.push_back("the clock of host " + host.address + " is known to " + duration(host.clock_error_ns) +
+                      " only, which may be in its latencies; a quicker network to the coordinator would help");
   if (plan.closed_loop)
     found.push_back(
         "closed loop: messages that a slow server kept from being sent are in no figure; latencies are too"

@@ -47,6 +47,15 @@ struct ServerReport {
   std::string trouble;  // why some of it could not be read
 };
 
+/// A host that held some of the subscribers.
+struct HostReport {
+  std::string address;
+  std::uint64_t subscribers = 0;      // that it had
+  std::int64_t clock_ahead_ns = 0;    // of the coordinator's; latencies are corrected by it
+  std::uint64_t clock_error_ns = 0;   // that may remain
+  std::int64_t clock_drifted_ns = 0;  // over the run
+};
+
 struct Report {
   Plan plan;
   bool interrupted = false;
@@ -59,6 +68,7 @@ struct Report {
   std::uint64_t last_receiver_every = 1;  // one message in so many was followed
   std::vector<Second> timeline;
   std::optional<ServerReport> server;
+  std::vector<HostReport> hosts;               // where others held the subscribers
   std::optional<double> bytes_per_connection;  // of the tester's own memory
   std::vector<std::string> notes;              // what was not done as planned
 

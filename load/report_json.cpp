@@ -214,6 +214,14 @@ std::string to_json(const Report& report) {
   all["last_receiver_every"] = report.last_receiver_every;
   all["timeline"] = timeline(report);
   all["server"] = server(report);
+  json::array hosts;
+  for (const HostReport& host : report.hosts)
+    hosts.push_back(json::object{{"address", host.address},
+                                 {"subscribers", host.subscribers},
+                                 {"clock_ahead_ns", host.clock_ahead_ns},
+                                 {"clock_error_ns", host.clock_error_ns},
+                                 {"clock_drifted_ns", host.clock_drifted_ns}});
+  all["hosts"] = std::move(hosts);
   all["tester"] =
       json::object{{"threads", std::move(threads)},
                    {"slip_ns", latencies(report.published.slip)},

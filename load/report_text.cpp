@@ -204,6 +204,19 @@ std::string server(const Report& report) {
          (s.close_wait > 0 ? ", " + whole(s.close_wait) + " in CLOSE_WAIT" : "") + "\n";
 }
 
+std::string hosts(const Report& report) {
+  std::string text;
+  for (const HostReport& host : report.hosts) {
+    const auto signed_words = [](std::int64_t ns, const char* more, const char* less) {
+      return duration(static_cast<std::uint64_t>(ns < 0 ? -ns : ns)) + (ns < 0 ? less : more);
+    };
+    text += "host " + host.address + ": " + whole(host.subscribers) + " subscribers, its clock " +
+            signed_words(host.clock_ahead_ns, " ahead", " behind") + " (known to " + duration(host.clock_error_ns) +
+            ", " + signed_words(host.clock_drifted_ns, " gained", " lost") + " since it joined)\n";
+  }
+  return text;
+}
+
 std::string title(const Report& report) {
   std::string text;
   for (const GroupReport& group : report.groups) {
@@ -254,7 +267,7 @@ std::string to_text(const Report& report) {
     text += trouble(
         group.group.profile.name == "plain" ? std::string(title_of(group.group.protocol)) : label_of(group.group),
         group.tally);
-  text += connecting(total) + shares(report, total) + server(report);
+  text += connecting(total) + shares(report, total) + server(report) + hosts(report);
   text += "\ntester: ";
   for (const TesterThread& thread : report.tester)
     text += thread.name + " " + format_share(thread.cpu_share, 1) + " of a core, ";

@@ -13,6 +13,7 @@
 #include "load/control.hpp"
 #include "load/crew.hpp"
 #include "load/descriptors.hpp"
+#include "load/hosts.hpp"
 #include "load/publisher.hpp"
 #include "load/server_watch.hpp"
 #include "load/timeline.hpp"
@@ -23,14 +24,15 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kTick{20};
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-constexpr std::uint64_t kLostAfterNs = kSecondNs;  // without any connection
-constexpr std::uint64_t kLeadNs = 50'000'000;      // from the decision to start to the first message
-constexpr std::size_t kMostSeconds = 4000;         // of a timeline; longer runs are told in longer steps
+constexpr std::uint64_t kLostAfterNs = kSecondNs;    // without any connection
+constexpr std::uint64_t kLeadNs = 50'000'000;        // from the decision to start to the first message
+constexpr std::uint64_t kHostsLeadNs = 500'000'000;  // hosts have to hear of it as well
+constexpr std::size_t kMostSeconds = 4000;           // of a timeline; longer runs are told in longer steps
 
 class Run {
  public:
   Run(const Plan& plan, const Surroundings& surroundings, Endpoint publish_to, TlsContextPtr tls,
-      std::vector<Approach> approaches, Shared shared)
+      std::vector<Approach> approaches, Shared shared, std::optional<Hosts> hosts)
       : plan_(plan),
         surroundings_(surroundings),
         publish_to_(std::move(publish_to)),
@@ -40,7 +42,8 @@ class Run {
                      plan.publishers == 0},
         shared_(std::move(shared)),
         publisher_(plan_, publish_to_, tls_.get(), expectation_, shared_, mailbox_),
-        timeline_(shared_) {
+        timeline_(shared_),
+        hosts_(std::move(hosts)) {
     shared_->connect_rate = plan_.connect_rate;
     for (std::size_t i = 0; i < plan_.groups.size(); ++i) shared_->wanted[i] = plan_.groups[i].count;
   }
@@ -49,9 +52,14 @@ class Run {
   Run& operator=(const Run&) = delete;
 
   Result<Report> go() {
-    auto crew = Crew::start(plan_, approaches_, expectation_, shared_);
-    if (!crew) return std::unexpected(std::move(crew.error()));
-    crew_.emplace(std::move(*crew));
+    if (hosts_) {
+      if (auto started = hosts_->start(plan_, expectation_, shared_, surroundings_); !started)
+        return std::unexpected(std::move(started.error()));
+    } else {
+      auto crew = Crew::start(plan_, approaches_, expectation_, shared_);
+      if (!crew) return std::unexpected(std::move(crew.error()));
+      crew_.emplace(std::move(*crew));
+    }
     if (auto connected = publisher_.connect(); !connected)
       return within("publish to " + plan_.url, with_hint(std::move(connected.error())));
     std::optional<Control> control;
@@ -67,7 +75,7 @@ class Run {
     await_stragglers();
     shared_->stop = true;
     stop_publisher();
-    auto tallies = crew_->finish();
+    auto tallies = finish_receivers();
     if (!tallies) return std::unexpected(std::move(tallies.error()));
     return report(std::move(*tallies));
   }
@@ -78,9 +86,12 @@ class Run {
     return error;
   }
 
+  Result<std::vector<Tally>> finish_receivers() { return hosts_ ? hosts_->finish() : crew_->finish(); }
+
   bool ended() {
     interrupted_ = interrupted_ || surroundings_.interrupted();
-    if (auto alive = crew_->check(); !alive && !failure_) failure_ = std::move(alive.error());
+    if (auto alive = hosts_ ? hosts_->check() : crew_->check(); !alive && !failure_)
+      failure_ = std::move(alive.error());
     return interrupted_ || failure_.has_value();
   }
 
@@ -107,7 +118,7 @@ class Run {
       bytes_per_connection_ = static_cast<double>(*after - *before) / static_cast<double>(established);
     if (established > 0 || interrupted_) return {};
     shared_->stop = true;
-    auto tallies = crew_->finish();
+    auto tallies = finish_receivers();
     if (!tallies) return std::unexpected(std::move(tallies.error()));
     Tally all;
     for (const Tally& tally : *tallies) all.merge(tally);
@@ -117,7 +128,7 @@ class Run {
   }
 
   void publish() {
-    const std::uint64_t start_ns = monotonic_ns() + kLeadNs;
+    const std::uint64_t start_ns = monotonic_ns() + (hosts_ ? kHostsLeadNs : kLeadNs);
     const std::uint64_t measure_from_ns = start_ns + static_cast<std::uint64_t>(plan_.warmup.count());
     std::atomic<bool> finished = false;
     publishing_ = std::thread([&] {
@@ -163,8 +174,9 @@ class Run {
     if (cpu_from_ns_ == 0) return;
     watch_server(false);
     const std::vector<std::uint64_t> cpu = cpu_now();
+    const std::vector<std::string>& names = hosts_ ? hosts_->names() : crew_->names();
     for (std::size_t i = 0; i < cpu.size() && now > cpu_from_ns_; ++i)
-      tester_.push_back({i < crew_->names().size() ? crew_->names()[i] : "load-publish",
+      tester_.push_back({i < names.size() ? names[i] : "load-publish",
                          static_cast<double>(cpu[i] - cpu_before_[i]) / static_cast<double>(now - cpu_from_ns_)});
   }
 
@@ -272,7 +284,8 @@ class Run {
     report.tester = std::move(tester_);
     report.timeline = std::move(seconds_);
     report.server = std::move(server_);
-    report.bytes_per_connection = plan_.workers == 0 ? bytes_per_connection_ : std::nullopt;
+    report.bytes_per_connection = plan_.workers == 0 && !hosts_ ? bytes_per_connection_ : std::nullopt;
+    if (hosts_) report.hosts = hosts_->reports();
     find_last_receivers(report);
     return report;
   }
@@ -287,7 +300,8 @@ class Run {
   Mailbox mailbox_;
   Publisher publisher_;
   Timeline timeline_;
-  std::optional<Crew> crew_;
+  std::optional<Crew> crew_;    // who receives: this
+  std::optional<Hosts> hosts_;  // or these
   std::thread publishing_;
   std::vector<std::uint64_t> cpu_before_;
   std::vector<TesterThread> tester_;
@@ -305,6 +319,7 @@ class Run {
 
 /// Raises the descriptor limit, or has fewer subscribers where the plan allows it and says so.
 Result<> fit(Plan& plan, std::vector<std::string>& notes) {
+  if (!plan.coordinator.empty()) return make_room_for(plan.publishers + plan.hosts);
   const unsigned processes = std::max(1u, plan.workers);
   const auto sockets = [&] { return (plan.subscribers() + processes - 1) / processes + plan.publishers; };
   auto room = make_room_for(sockets());
@@ -333,14 +348,22 @@ Result<Report> run(const Plan& plan_in, const Surroundings& surroundings) {
   if (!endpoint) return std::unexpected(std::move(endpoint.error()));
   std::vector<Approach> approaches;
   for (const Group& group : plan.groups) {
+    if (!plan.coordinator.empty()) break;  // where hosts find the server is theirs to find out
     auto approach = make_approach(plan, group, tls->get());
     if (!approach) return std::unexpected(std::move(approach.error()));
     approaches.push_back(std::move(*approach));
   }
-  auto shared = Shared::make(Crew::pools_of(plan));
+  std::optional<Hosts> hosts;
+  if (!plan.coordinator.empty()) {
+    auto gathered = Hosts::gather(plan, surroundings);
+    if (!gathered) return std::unexpected(std::move(gathered.error()));
+    hosts.emplace(std::move(*gathered));
+  }
+  auto shared = Shared::make(hosts ? hosts->pools() : Crew::pools_of(plan));
   if (!shared) return std::unexpected(std::move(shared.error()));
-  auto report =
-      Run(plan, surroundings, std::move(*endpoint), std::move(*tls), std::move(approaches), std::move(*shared)).go();
+  auto report = Run(plan, surroundings, std::move(*endpoint), std::move(*tls), std::move(approaches),
+                    std::move(*shared), std::move(hosts))
+                    .go();
   if (report) report->notes = std::move(notes);
   return report;
 }

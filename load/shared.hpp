@@ -77,6 +77,8 @@ struct Board {
   std::array<Counter, kMaxPhases> posted{};    // measured messages sent, per phase
   std::array<Counter, kMaxPhases> accepted{};  // and taken by the server
   std::atomic<std::uint64_t> track_every{1};
+  // To be added to this host's clock to read the one that messages are stamped by.
+  std::atomic<std::int64_t> clock_ahead_ns{0};
   Counter publisher_cpu_ns{0};
 };
 

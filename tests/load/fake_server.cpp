@@ -84,7 +84,8 @@ void FakeServer::serve() {
     stall_when_due();
     polled.assign(1, {listener_.get(), POLLIN, 0});
     for (auto& [fd, client] : clients_)
-      polled.push_back({fd, static_cast<short>(POLLIN | (client->out.empty() ? 0 : POLLOUT)), 0});
+      polled.push_back(
+          {fd, static_cast<short>((client->half_closed ? 0 : POLLIN) | (client->out.empty() ? 0 : POLLOUT)), 0});
     ::poll(polled.data(), polled.size(), misbehaviour_.stall_every.count() == 0 ? 10 : 1);
     for (const pollfd& entry : polled) {
       if (entry.revents == 0) continue;
@@ -106,11 +107,14 @@ void FakeServer::serve() {
         continue;
       }
       const auto found = clients_.find(entry.fd);
+      if (found->second->half_closed && (entry.revents & (POLLERR | POLLHUP)) == 0) continue;
       char buffer[65536];
       const ssize_t got = ::recv(entry.fd, buffer, sizeof buffer, 0);
       if (got > 0) {
         found->second->in.append(buffer, static_cast<std::size_t>(got));
         on_input(*found->second);
+      } else if (got == 0 && misbehaviour_.keep_half_closed && !found->second->half_closed) {
+        found->second->half_closed = true;
       } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         clients_.erase(found);
       }
@@ -131,7 +135,22 @@ void FakeServer::serve() {
 void FakeServer::on_input(Client& client) {
   if (client.kind == Client::websocket) {
     if (client.in.size() >= 6 && (client.in[0] & 15) == 10) ++pongs_;
+    websocket_bytes_ += client.in.size();
+    // A length in eight bytes: the first read of a frame holds its head, as our clients send one at a time.
+    if (misbehaviour_.max_frame != 0 && !client.refused && client.in.size() >= 10 && (client.in[1] & 127) == 127) {
+      std::uint64_t length = 0;
+      for (int i = 2; i < 10; ++i)
+        length = length << 8 | static_cast<unsigned char>(client.in[static_cast<std::size_t>(i)]);
+      client.refused = length > misbehaviour_.max_frame;
+      if (client.refused) client.out += server_frame(8, "\x03\xf1");
+    }
     client.in.clear();
+    return;
+  }
+  if (!client.in.empty() && (client.in[0] < 'A' || client.in[0] > 'Z')) {  // no method: TLS, for one
+    client.out = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    client.in.clear();
+    client.cut = true;
     return;
   }
   for (;;) {
@@ -149,7 +168,14 @@ void FakeServer::on_input(Client& client) {
 
 void FakeServer::on_request(Client& client, const std::string& head, const std::string& body) {
   if (requests_.size() < 100) requests_.push_back(head);
-  if (head.starts_with("GET /sse/")) {
+  if (head.starts_with("GET /sse/") && misbehaviour_.sse != Misbehaviour::Sse::serve) {
+    if (misbehaviour_.sse == Misbehaviour::Sse::ignore) return;
+    client.cut = true;
+    client.out = misbehaviour_.sse_answer;
+    const linger at_once{1, 0};
+    if (misbehaviour_.sse == Misbehaviour::Sse::reset)
+      ::setsockopt(client.fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  } else if (head.starts_with("GET /sse/")) {
     client.kind = Client::sse;
     client.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n";
     client.out += misbehaviour_.chunked_sse ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
@@ -195,7 +221,7 @@ void FakeServer::deliver(const std::string& message) {
   if (misbehaviour_.cut_once) history_.push_back(event);
   for (auto& [fd, client] : clients_) {
     if (client->kind == Client::sse) client->out += misbehaviour_.chunked_sse ? chunk(event) : event;
-    if (client->kind == Client::websocket) client->out += server_frame(1, message);
+    if (client->kind == Client::websocket && !client->refused) client->out += server_frame(1, message);
     if (client->kind == Client::sse && misbehaviour_.cut_after != 0 && number_ >= misbehaviour_.cut_after)
       client->cut = !misbehaviour_.cut_once || !client->replays;
   }

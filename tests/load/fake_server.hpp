@@ -28,10 +28,14 @@ struct Misbehaviour {
   bool cut_once = false;                   // only those that were there then; what they missed is replayed by id
   std::chrono::milliseconds stall_for{0};  // so long nothing is read or sent
   std::chrono::milliseconds stall_every{0};
-  bool chunked_sse = false;  // as proxies and other servers frame it
+  enum class Sse { serve, answer, reset, ignore } sse = Sse::serve;  // what its subscribers get
+  std::string sse_answer;                                            // with `answer`: these bytes, then the end
+  bool chunked_sse = false;                                          // as proxies and other servers frame it
   bool refuse_websockets = false;
   bool wrong_accept = false;
   bool ping_websockets = false;
+  bool keep_half_closed = false;  // a client that ends its sending side goes on receiving
+  std::uint64_t max_frame = 0;    // bytes of a WebSocket frame, above which the stream is closed with 1009; 0: any
 };
 
 /// When nothing was served, by the server's own clock (CLOCK_MONOTONIC).
@@ -51,6 +55,7 @@ class FakeServer {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::uint64_t posts() const { return posts_; }
   std::uint64_t pongs() const { return pongs_; }
+  std::uint64_t websocket_bytes() const { return websocket_bytes_; }  // received
   std::uint64_t accepted() const { return accepted_; }
   std::uint16_t port() const { return port_; }
   /// Ends the server; after that, what it saw.
@@ -67,6 +72,8 @@ class FakeServer {
     std::string out;
     bool cut = false;
     bool replays = false;
+    bool half_closed = false;
+    bool refused = false;  // told to close
   };
 
   void serve();
@@ -90,6 +97,7 @@ class FakeServer {
   std::atomic<std::uint64_t> accepted_ = 0;
   std::atomic<std::uint64_t> posts_ = 0;
   std::atomic<std::uint64_t> pongs_ = 0;
+  std::atomic<std::uint64_t> websocket_bytes_ = 0;
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

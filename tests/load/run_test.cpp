@@ -269,6 +269,108 @@ TEST(Run, ProfilesMisbehaveAndTheOthersAreAccountedForAlone) {
   EXPECT_NE(to_text(*report).find("ws:resetter=200ms"), std::string::npos);
 }
 
+TEST(Run, HalfClosedSubscribersGoOnReceivingWhereTheServerLetsThem) {
+  for (const bool kept : {true, false}) {
+    SCOPED_TRACE(kept);
+    FakeServer server({.keep_half_closed = kept});
+    Plan plan = small_plan(server);
+    plan.groups = {{Protocol::sse, 5, {}}, {Protocol::sse, 3, *parse_profile("half-closed")}};
+    const auto report = run(plan);
+    ASSERT_TRUE(report) << report.error().what;
+    const Tally& half = report->groups[1].tally;
+    EXPECT_EQ(half.established, 3u);
+    if (kept) {
+      EXPECT_EQ(half.received, 3u * 200);
+      EXPECT_EQ(half.disconnected, 0u);
+    } else {
+      EXPECT_EQ(half.received, 0u);
+      EXPECT_EQ(half.disconnects.at("closed by the server"), 3u);
+    }
+    // Either way the others do not notice.
+    EXPECT_EQ(report->total().received, 5u * 200);
+    EXPECT_EQ(report->total().disconnected, 0u);
+  }
+}
+
+TEST(Run, OversizedFramesAreSentWholeAndTheRefusalIsNamed) {
+  for (const bool refused : {true, false}) {
+    SCOPED_TRACE(refused);
+    FakeServer server({.max_frame = refused ? 65536u : 0u});
+    Plan plan = small_plan(server);
+    plan.groups = {{Protocol::websocket, 5, {}}, {Protocol::websocket, 3, *parse_profile("ws-oversized")}};
+    const auto report = run(plan);
+    ASSERT_TRUE(report) << report.error().what;
+    const Tally& oversized = report->groups[1].tally;
+    EXPECT_EQ(oversized.established, 3u);
+    if (refused) {
+      EXPECT_EQ(oversized.disconnects.at("closed by the server with 1009"), 3u);
+    } else {
+      EXPECT_GE(server.websocket_bytes(), 3u * (2u << 20));
+      EXPECT_EQ(oversized.disconnected, 0u);
+      EXPECT_EQ(oversized.received, 3u * 200);
+    }
+    EXPECT_EQ(report->total().received, 5u * 200);
+    EXPECT_EQ(report->total().disconnected, 0u);
+  }
+}
+
+TEST(Run, ANameThatDoesNotResolveIsAnErrorWithAHint) {
+  FakeServer server;
+  // A label of more than 63 letters: no resolver asks anybody about it.
+  const std::string nowhere = "http://" + std::string(70, 'a') + ".example:80/";
+  for (const bool publishing : {false, true}) {
+    SCOPED_TRACE(publishing);
+    Plan plan = small_plan(server);
+    (publishing ? plan.urls.publish : plan.urls.sse) = nowhere;
+    const auto report = run(plan);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().what.find("resolve aaaa"), 0u) << report.error().what;
+    EXPECT_EQ(report.error().hint, "check the host in the URL");
+  }
+  EXPECT_EQ(server.accepted(), 0u);
+}
+
+TEST(Run, EveryFailureIsCountedUnderItsCauseWhileTheOthersGoOn) {
+  using Sse = Misbehaviour::Sse;
+  const std::string page = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>";
+  struct Case {
+    const char* name;
+    Sse sse;
+    std::string answer;
+    std::string scheme;  // of the SSE URL
+    const char* cause;
+  };
+  for (const Case& c :
+       {Case{"refused", Sse::serve, "", "dead", "connect: Connection refused"},
+        Case{"reset", Sse::reset, "", "http", "receive: Connection reset by peer"},
+        Case{"closed", Sse::answer, "", "http", "closed by the server"},
+        Case{"wrong type", Sse::answer, page, "http", "not an event stream but text/html; charset=utf-8"},
+        Case{"no type", Sse::answer, "HTTP/1.1 200 OK\r\n\r\n", "http", "not an event stream but without a type"},
+        Case{"HTTP error", Sse::answer, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "http", "answered 503"},
+        Case{"redirect", Sse::answer, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", "http", "answered 302"},
+        Case{"nonsense", Sse::answer, "SSH-2.0-OpenSSH_9.2\r\n\r\n", "http", "malformed HTTP"},
+        Case{"silence", Sse::ignore, "", "http", "no answer in time"},
+        Case{"TLS where there is none", Sse::serve, "", "https", "TLS: wrong version number"}}) {
+    SCOPED_TRACE(c.name);
+    FakeServer server({.sse = c.sse, .sse_answer = c.answer});
+    Plan plan = small_plan(server);
+    plan.groups = {{Protocol::sse, 3, {}}, {Protocol::websocket, 4, {}}};
+    plan.phases[0].duration = milliseconds(100);
+    plan.warmup = milliseconds(0);
+    plan.connect_timeout = milliseconds(c.sse == Sse::ignore ? 300 : 10'000);
+    std::uint16_t port = server.port();
+    if (c.scheme == "dead") port = FakeServer().port();  // gone again
+    plan.urls.sse = (c.scheme == "https" ? "https" : "http") + ("://127.0.0.1:" + std::to_string(port)) + "/sse/load";
+    const auto report = run(plan);
+    ASSERT_TRUE(report) << report.error().what;
+    EXPECT_EQ(report->of(Protocol::sse).established, 0u);
+    EXPECT_EQ(report->of(Protocol::sse).connect_failures, (Causes{{c.cause, 3}})) << to_text(*report);
+    EXPECT_NE(to_text(*report).find(std::string("3 ") + c.cause), std::string::npos) << to_text(*report);
+    EXPECT_EQ(report->of(Protocol::websocket).received, 4u * 20);
+    EXPECT_EQ(report->misses(report->of(Protocol::websocket)), 0u);
+  }
+}
+
 TEST(Run, SourceAddressesAreUsedInTurn) {
   FakeServer server;
   Plan plan = small_plan(server);
