@@ -46,9 +46,15 @@ print(t["established"], "connections in %.0f ms," % (t["connecting_ns"] / 1e6),
   stop_sender
 }
 
-for way in level edge quickack; do
+for way in level edge quickack lazyack busypoll nap sweep uring; do
   start_sender 1 1 100
   printf 'nothing but epoll and recv, 1 per send, both on one core, '
+  taskset -c 1 "$build/bin/bench_load_floor" "${url##*:}" 1000 2 "$way"
+  stop_sender
+done
+for way in level lazyack lowat sweep uring; do
+  start_sender 1 8 100
+  printf 'the same, 8 per send, both on one core, '
   taskset -c 1 "$build/bin/bench_load_floor" "${url##*:}" 1000 2 "$way"
   stop_sender
 done
@@ -58,4 +64,5 @@ for protocol in sse ws; do
     measure "$protocol, $batch per send, both on one core" 1 "$batch" 100 1000 "$protocol"
   done
   measure "$protocol, connecting only" 0 0 0 10000 "$protocol"
+  measure "$protocol, 15,000 in one process, a message a second each" 0 1 1 15000 "$protocol"
 done
