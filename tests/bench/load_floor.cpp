@@ -30,7 +30,7 @@ constexpr std::string_view kWays =
     "edge       the same, edge-triggered\n"
     "quickack   edges, and TCP_QUICKACK after each read: the acknowledgement leaves at once\n"
     "lazyack    level, and TCP_QUICKACK off once: it waits for its timer\n"
-    "lowat      level, SO_RCVLOWAT of 8 messages: woken less often\n"
+    "lowat      level, SO_RCVLOWAT of 16 messages: woken less often\n"
     "busypoll   level, SO_BUSY_POLL 50 us\n"
     "nap        a millisecond of sleep before each epoll_wait: more sockets a wake\n"
     "sweep      no epoll: every socket asked in turn, every 2 ms\n"
@@ -172,10 +172,10 @@ int main(int argc, char** argv) {
       std::perror("connect");
       return 1;
     }
-    const int off = 0, microseconds = 50, eight_messages = 8 * 144;
+    const int off = 0, microseconds = 50, sixteen_messages = 16 * 144;
     if (way == "lazyack") ::setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
     if (way == "busypoll") ::setsockopt(socket.get(), SOL_SOCKET, SO_BUSY_POLL, &microseconds, sizeof microseconds);
-    if (way == "lowat") ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &eight_messages, sizeof eight_messages);
+    if (way == "lowat") ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &sixteen_messages, sizeof sixteen_messages);
     sockets.push_back(std::move(socket));
   }
   const Round round = way == "uring"   ? by_uring(sockets)
