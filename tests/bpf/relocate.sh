@@ -1,17 +1,71 @@
-#!/bin/sh
-# relocate.sh BPFTOOL OBJECT KERNEL.btf...: fails when the object does not relocate against one of the kernels' types.
+#!/usr/bin/env bash
+# relocate.sh BPFTOOL OBJECT OPTIONAL KERNEL.btf...: fails when a program reads a field that one of these kernels does not
+# have, unless OPTIONAL lists it: "KERNEL-VERSION|PROGRAM|WHAT|REASON", each a pattern of grep -E but for the reason.
+# bpftool alone does not fail then: libbpf puts an invalid instruction where the field is read, so that programs which ask
+# first may be loaded. It says so among its debug messages, and those are read here.
+set -Eeuo pipefail
+
 bpftool=$1
 object=$2
-shift 2
-out=$(mktemp) || exit 1
-trap 'rm -f "$out"' EXIT
+optional=$3
+shift 3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# "PROGRAM WHAT" of each relocation that found nothing. What only asks whether something is there may find nothing.
+# Source: libbpf, relo_core.c, bpf_core_calc_relo_insn and bpf_core_format_spec.
+unresolved() {
+  awk '
+    match($0, /prog .([a-z_0-9]+).: relo #[0-9]+: </) {
+      program = $0; sub(/.*prog ./, "", program); sub(/.: relo.*/, "", program)
+      relocation = $0; sub(/.*relo #/, "", relocation); sub(/:.*/, "", relocation)
+      what = $0; sub(/.*relo #[0-9]+: /, "", what)
+      last[program "#" relocation] = what
+      next
+    }
+    /no matching targets found/ {
+      program = $0; sub(/.*prog ./, "", program); sub(/.: relo.*/, "", program)
+      relocation = $0; sub(/.*relo #/, "", relocation); sub(/:.*/, "", relocation)
+      what = last[program "#" relocation]
+      if (what ~ /^<(field_exists|type_exists|enumval_exists)>/) next
+      sub(/^<[a-z_]+> \[[0-9]+\] /, "", what); sub(/ \(.*/, "", what)
+      print program, what
+    }' "$1" | sort -u
+}
+
 failed=0
 for kernel in "$@"; do
-  if "$bpftool" gen min_core_btf "$kernel" "$out" "$object"; then
-    echo "$(basename "$kernel"): relocates"
-  else
-    echo "$(basename "$kernel"): does not relocate"
+  version=$(basename "$kernel" .btf)
+  # Also when it succeeds the messages tell whether it looked at anything.
+  if ! "$bpftool" -d gen min_core_btf "$kernel" "$work/out" "$object" >"$work/words" 2>&1; then
+    echo "$version: does not relocate: $(grep -v '^libbpf: ' "$work/words" | tail -1)"
     failed=1
+    continue
   fi
+  looked=$(grep -c 'relo #[0-9]*: <' "$work/words" || true)
+  if ((looked < 100)); then
+    echo "$version: only $looked relocations were found among the messages of bpftool; this test does not understand them"
+    failed=1
+    continue
+  fi
+  missing=0 excused=0
+  while read -r program what; do
+    [[ -n $program ]] || continue
+    reason=
+    while IFS='|' read -r versions programs fields because; do
+      [[ $versions != \#* && -n $versions ]] || continue
+      if grep -qxE "$versions" <<<"$version" && grep -qxE "$programs" <<<"$program" && grep -qxE "$fields" <<<"$what"; then
+        reason=$because
+        break
+      fi
+    done <"$optional"
+    if [[ -n $reason ]]; then
+      excused=$((excused + 1))
+    else
+      echo "$version: $program reads $what, which this kernel does not have"
+      missing=1
+    fi
+  done < <(unresolved "$work/words")
+  if ((missing)); then failed=1; else echo "$version: $looked relocations, $excused optional fields missing"; fi
 done
 exit $failed
