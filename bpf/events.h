@@ -31,7 +31,8 @@ enum fanlight_source {
 	FANLIGHT_SOURCE_SOCKET = 2,
 	FANLIGHT_SOURCE_MAP = 3,
 	FANLIGHT_SOURCE_THREAD_END = 4,
-	FANLIGHT_SOURCES = 5
+	FANLIGHT_SOURCE_FAULT = 5,
+	FANLIGHT_SOURCES = 6
 };
 
 /* `produced` is counted before a record is offered, `settled` after it is known whether the ring took it. While the two
@@ -43,6 +44,23 @@ struct fanlight_account {
 };
 static_assert(sizeof(struct fanlight_account) == 24, "");
 
+/* Programs that time one of their runs in FANLIGHT_TIMED_ONE_IN themselves (fl_cpu: all), where the kernel does not. */
+enum fanlight_timed {
+	FANLIGHT_TIMED_SWITCH = 0,
+	FANLIGHT_TIMED_WAKING = 1,
+	FANLIGHT_TIMED_WAKEUP = 2,
+	FANLIGHT_TIMED_SOCKET = 3,
+	FANLIGHT_TIMED_CPU = 4,
+	FANLIGHT_TIMED_MAP = 5,
+	FANLIGHT_TIMED_PROGRAMS = 6
+};
+#define FANLIGHT_TIMED_ONE_IN 64 /* a power of two */
+
+struct fanlight_self_time {
+	__u64 runs; /* those that were timed */
+	__u64 ns;
+};
+
 /* What could not be counted where it belongs, or never reached a program. */
 struct fanlight_misses {
 	__u64 no_storage;      /* scheduler events of a thread for which the kernel gave no memory */
@@ -53,6 +71,7 @@ struct fanlight_misses {
 	__u64 registry_table_full;
 	__u64 errno_table_full; /* failed socket writes without room to count their errno */
 	__u64 lock_table_full;	/* futex waits without room to count them */
+	__u64 signal_table_full; /* signals without room to count them */
 };
 
 enum fanlight_sample_flags {
@@ -63,7 +82,7 @@ enum fanlight_sample_flags {
 /* One stack. Ring buffer and visits; only the frames in use are handed over. */
 struct fanlight_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() */
-	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns */
+	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns; fault: faults */
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */
@@ -124,6 +143,84 @@ struct fanlight_lock {
 	__u32 wait[FANLIGHT_HISTOGRAM_BUCKETS];
 };
 static_assert(sizeof(struct fanlight_lock) == 32 + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
+
+/* One TCP connection of the target as it stands. Readings. Sums are since it was opened. */
+struct fanlight_connection {
+	__u64 socket; /* tells apart connections that have the same addresses one after the other */
+	__u64 time_ns;
+	__u64 bytes_sent;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u64 busy;           /* jiffies in which something was on its way to the peer */
+	__u64 peer_limited;   /* of that: the peer's window was full */
+	__u64 buffer_limited; /* of that: our own buffer was too small to keep the path busy */
+	__u32 queued;         /* bytes written and not acknowledged */
+	__u32 unsent;         /* of these, not even sent */
+	__u32 unread;         /* bytes received that the target has not read */
+	__u32 send_buffer;
+	__u32 retransmits;
+	__u32 rtt_us; /* smoothed; 0: not yet known */
+	__u32 rtt_deviation_us;
+	__u32 congestion_window; /* packets */
+	__u16 family;            /* AF_INET, AF_INET6 */
+	__u16 state;             /* as in include/net/tcp_states.h */
+	__u16 local_port;
+	__u16 peer_port;
+	__u8 local[16]; /* the first four are used with AF_INET */
+	__u8 peer[16];
+};
+static_assert(sizeof(struct fanlight_connection) == 136, "no padding");
+
+/* TCP of the target, and how long its writes to TCP took. Written by programs on all CPUs, read in place. */
+struct fanlight_network {
+	__u64 opened;   /* by the target's connect */
+	__u64 refused;  /* of connects, those that came to nothing */
+	__u64 accepted; /* handshakes that a listener of the target completed */
+	__u64 closed;
+	__u64 retransmits;        /* segments of connections that stand */
+	__u64 syn_retransmits;    /* of the target's connects */
+	__u64 synack_retransmits; /* of the target's listeners */
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 marked;                                   /* writes that were waited for until they were acknowledged */
+	__u32 connect[FANLIGHT_HISTOGRAM_BUCKETS];      /* ns from SYN to established */
+	__u32 handshake[FANLIGHT_HISTOGRAM_BUCKETS];    /* ns from the listener's SYN-ACK to its acknowledgement */
+	__u32 acknowledged[FANLIGHT_HISTOGRAM_BUCKETS]; /* ns from a write until all of it was */
+	__u32 call[FANLIGHT_HISTOGRAM_BUCKETS];         /* ns that a write took in the kernel, waiting included */
+};
+
+/* What the programs that time writes do at the moment. They are attached in windows: see collector/kernel/timing.hpp. */
+enum fanlight_timing {
+	FANLIGHT_TIMING_OFF = 0,
+	FANLIGHT_TIMING_ON = 1,
+	FANLIGHT_TIMING_ENDING = 2 /* what was begun is still waited for, nothing is begun */
+};
+
+enum fanlight_signal_what {
+	FANLIGHT_SIGNAL_SENT = 0, /* by another process, which `sender` and `name` tell */
+	FANLIGHT_SIGNAL_BY_ITSELF = 1,
+	FANLIGHT_SIGNAL_BY_KERNEL = 2,
+	FANLIGHT_SIGNAL_DELIVERED = 3
+};
+
+struct fanlight_signal {
+	__u32 number;
+	__u32 what;   /* enum fanlight_signal_what */
+	__u32 sender; /* in the collector's PID namespace */
+	char name[16];
+};
+static_assert(sizeof(struct fanlight_signal) == 28, "no padding");
+
+/* A BPF map of this kernel, whoever holds it. */
+struct fanlight_map_state {
+	__u64 entries; /* ~0: not counted */
+	__u32 map_id;
+	__u32 type; /* enum bpf_map_type */
+	__u32 max_entries;
+	__u32 unused;
+	char name[16];
+};
+static_assert(sizeof(struct fanlight_map_state) == 40, "no padding");
 
 struct fanlight_map_key {
 	__u32 map_id;  /* 0: the descriptor named no map */

@@ -94,10 +94,82 @@ struct task_struct___before_5_14 {
 	volatile long state;
 };
 
+struct kernel_siginfo {
+	int si_code;
+};
+
 struct bpf_map {
 	enum bpf_map_type map_type;
+	__u32 max_entries;
 	__u32 id;
 	char name[16];
+};
+
+struct in6_addr {
+	__u8 bytes[16];
+};
+
+struct net;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
+	__u16 skc_dport; /* network order */
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_sndbuf;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct tcp_sock {
+	__u32 write_seq;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 snd_cwnd;
+	__u32 srtt_us; /* times 8 */
+	__u32 mdev_us; /* times 4 */
+	__u32 total_retrans;
+	__u64 bytes_sent;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u8 chrono_type : 2;
+	__u32 chrono_start;
+	__u32 chrono_stat[3];
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u32 ack_seq;
+};
+
+struct request_sock;
+
+struct iov_iter {
+	unsigned long iov_offset;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
 };
 
 struct seq_file;
@@ -109,6 +181,18 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

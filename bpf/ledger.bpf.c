@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* What all programs share on the way out: the rings and the accounts. */
 #include "bpf/emit.bpf.h"
+#include "bpf/self_time.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -11,3 +12,5 @@ struct ring_map thread_ends SEC(".maps");
 struct fanlight_account accounts[FANLIGHT_SOURCES];
 struct fanlight_misses misses;
 const volatile __u64 wake_bytes = 0;
+struct fanlight_self_time self_times[FANLIGHT_TIMED_PROGRAMS];
+const volatile __u8 self_timed = false;

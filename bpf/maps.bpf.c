@@ -3,6 +3,7 @@
  * Attached only while the target holds maps: these two points tax every system call of every process. */
 #include "bpf/emit.bpf.h"
 #include "bpf/reason.bpf.h"
+#include "bpf/self_time.bpf.h"
 #include "bpf/threads.bpf.h"
 
 #define ONE_IN 32
@@ -131,5 +132,6 @@ int BPF_PROG(fl_map_exit, struct pt_regs *regs, long result)
 		__sync_fetch_and_add(&counts->latency[bucket], 1);
 	if (bpf_get_prandom_u32() % ONE_IN == 0)
 		sample_operation(ctx, thread, now, duration);
+	time_some_runs(FANLIGHT_TIMED_MAP, now);
 	return 0;
 }

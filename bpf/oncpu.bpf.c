@@ -2,14 +2,20 @@
 /* Where CPU time goes: one timer per CPU, and here only the target's threads pass. One event per thread would do the
  * same, but each switch then reprograms a timer, which was seen to cost a busy target 15 %. */
 #include "bpf/emit.bpf.h"
+#include "bpf/self_time.bpf.h"
 #include "bpf/threads.bpf.h"
 
 struct scratch_map cpu_scratch SEC(".maps");
-const volatile __u64 sample_period_ns = 0;
 const volatile __u8 have_threads = false; /* the scheduler programs run, so every thread of the target is known */
 
+/* Source: include/uapi/linux/bpf_perf_event.h, with the registers of x86-64. */
+struct perf_context {
+	__u64 registers[21];
+	__u64 sample_period; /* the one that this sample ends; the collector may have set another since */
+};
+
 SEC("perf_event")
-int fl_cpu(void *ctx)
+int fl_cpu(struct perf_context *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 
@@ -26,12 +32,14 @@ int fl_cpu(void *ctx)
 		return 0;
 	struct fanlight_sample *sample = &room->sample;
 	sample->time_ns = bpf_ktime_get_ns();
-	sample->weight = sample_period_ns;
+	sample->weight = ctx->sample_period;
 	sample->count = 1;
 	/* Between the making of its record and the naming of it, a thread has no number there yet. */
 	sample->tid = thread && thread->totals.tid ? thread->totals.tid : tid_of(task);
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_CPU, 0);
+	__u64 began = sample->time_ns;
 	emit_sample(FANLIGHT_SOURCE_CPU, sample);
+	time_run(FANLIGHT_TIMED_CPU, began);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "bpf/emit.bpf.h"
 #include "bpf/locks.bpf.h"
 #include "bpf/reason.bpf.h"
+#include "bpf/self_time.bpf.h"
 #include "bpf/threads.bpf.h"
 
 /* How much of the open interval the thread has spent on a CPU. */
@@ -112,6 +113,7 @@ int BPF_PROG(fl_switch, bool preempt, struct task_struct *prev, struct task_stru
 
 	leave_cpu(prev, preempt, now);
 	enter_cpu(next, now);
+	time_some_runs(FANLIGHT_TIMED_SWITCH, now);
 	return 0;
 }
 
@@ -121,8 +123,10 @@ int BPF_PROG(fl_waking, struct task_struct *task)
 {
 	struct thread *thread = thread_of(task);
 
-	if (thread)
+	if (thread) {
 		thread->waking_ns = bpf_ktime_get_ns();
+		time_some_runs(FANLIGHT_TIMED_WAKING, thread->waking_ns);
+	}
 	return 0;
 }
 
@@ -158,6 +162,7 @@ int BPF_PROG(fl_wakeup, struct task_struct *task)
 	thread->runnable_ns = waking;
 	thread->totals.wakeups++;
 	end_change(thread);
+	time_some_runs(FANLIGHT_TIMED_WAKEUP, now);
 	return 0;
 }
 

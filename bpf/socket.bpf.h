@@ -6,6 +6,7 @@
 
 #include "bpf/emit.bpf.h"
 #include "bpf/threads.bpf.h"
+#include "bpf/timing.bpf.h"
 
 /* How often each errno came. User space takes out the rows of threads that have ended. */
 struct socket_error_map {

@@ -10,8 +10,6 @@
 
 #define OWN_FRAMES 2 /* this program and the trampoline that ran it */
 
-struct socket;
-struct msghdr;
 struct used_address;
 struct page;
 
@@ -58,8 +56,11 @@ int BPF_PROG(fl_socket_message, struct socket *socket, struct msghdr *message, i
 {
 	struct thread *thread = current_thread();
 
-	if (thread)
-		count_socket_write(ctx, thread, sent, OWN_FRAMES);
+	if (!thread)
+		return 0;
+	if (timing_is(FANLIGHT_TIMING_ON))
+		time_write(socket->sk, thread, sent);
+	count_socket_write(ctx, thread, sent, OWN_FRAMES);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct thread {
 	__u32 unused;
 	__u64 visited;                 /* `changes` at the last visit, plus 1 */
 	__u64 operation_ns;            /* when its bpf(2) call began; 0: in none */
+	__u64 call_ns;                 /* when its write to TCP began; 0: in none that is timed */
 	__u64 lock;                    /* address of the futex it waits for; 0: none */
 	__u64 lock_since_ns;           /* since when */
 	__u32 lock_command;            /* of futex(2) */

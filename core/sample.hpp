@@ -19,7 +19,14 @@ enum class Sampler : std::uint8_t {
   socket_write = 2,    // a write to a socket; weight: bytes; count: writes it stands for
   map_operation = 3,   // a map operation; weight: ns; count: operations it stands for
   inprocess_cpu = 4,   // the signal sampler inside the target; weight: ns of CPU time
+  page_fault = 5,      // a page fault; weight and count: faults it stands for
 };
+inline constexpr std::size_t kSamplers = 6;
+
+/// True when its counts are samples; else they are events that samples stand for.
+constexpr bool counts_samples(Sampler sampler) {
+  return sampler != Sampler::socket_write && sampler != Sampler::map_operation && sampler != Sampler::page_fault;
+}
 
 /// How an address of a user stack was found. The numbers are those of bpf/unwind_tables.h.
 enum class FrameFound : std::uint8_t {

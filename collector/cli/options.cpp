@@ -1,5 +1,8 @@
 #include "collector/cli/options.hpp"
 
+#include <charconv>
+#include <string_view>
+
 #include "core/units.hpp"
 
 namespace fanlight::cli {
@@ -7,6 +10,19 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& name, const Error& error) {
   throw CLI::ValidationError(name, error.hint.empty() ? error.what : error.what + "; " + error.hint);
+}
+
+/// "1%", "0.5 %": 0.01, 0.005. Errors: no percentage, or above 100 %.
+Result<double> parse_share(std::string_view text) {
+  const Error wrong{.what = "'" + std::string(text) + "' is not a percentage", .hint = "such as 1% or 0.5%"};
+  if (!text.ends_with('%')) return std::unexpected(wrong);
+  text.remove_suffix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (error != std::errc{} || end != text.data() + text.size() || !(percent >= 0 && percent <= 100))
+    return std::unexpected(wrong);
+  return percent / 100;
 }
 
 }  // namespace
@@ -67,6 +83,20 @@ void WatchOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_bytes(command, "--ring", session.ring_bytes, "kernel ring buffer (default 1M, a power of two)");
+  command
+      .add_option_function<std::string>(
+          "--budget",
+          [this](const std::string& text) {
+            const auto share = parse_share(text);
+            if (!share) throw CLI::ValidationError("--budget", share.error().what + "; " + share.error().hint);
+            if (*share <= 0) throw CLI::ValidationError("--budget", "more than nothing, such as 1%");
+            session.budget = *share;
+          },
+          "what watching may take of one CPU, such as 1%; samples become rarer, then probes pause, before it takes "
+          "more")
+      ->type_name("SHARE");
+  command.add_flag("--program-stats", session.program_stats,
+                   "let the kernel time every run of every program (50 ns each; needs CAP_SYS_ADMIN)");
   command.add_flag("--no-kernel", no_kernel, "only the sampler inside the target; needs no privilege");
   command.add_flag("--no-inprocess", no_inprocess, "only the kernel probes");
 }

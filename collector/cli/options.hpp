@@ -13,7 +13,8 @@
 
 namespace fanlight::cli {
 
-/// --pid, --hz, --ring, --no-kernel, --no-inprocess: what `attach` and `record` watch, and how.
+/// --pid, --hz, --ring, --budget, --program-stats, --no-kernel, --no-inprocess: what `attach` and `record` watch, and
+/// how.
 struct WatchOptions {
   session::Options session;
   bool no_kernel = false;

@@ -138,6 +138,7 @@ class Page {
         latency(queue, 0.99));
     std::string work;
     for (const profile::Metric& metric : profile_.metrics) {
+      if (profile::of_kernel(metric)) continue;
       if (metric.kind == profile::Metric::Kind::counter) {
         work += (work.empty() ? "" : ", ") + metric.name + " " + per_second(profile_, metric.value);
       } else if (metric.kind == profile::Metric::Kind::histogram) {

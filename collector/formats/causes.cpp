@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collector/formats/findings.hpp"
+#include "collector/formats/report_network.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/profile/view.hpp"
 #include "core/units.hpp"
@@ -79,6 +80,30 @@ struct Found {
   std::vector<std::pair<std::uint64_t, std::string>> threads;
 };
 
+/// "31.0 % of worker-1 and 28.4 % of worker-2 are", the most first: the share of each in its own time.
+std::string each_share(const Found& found, const std::map<std::string, std::uint64_t>& lived) {
+  constexpr std::size_t kMost = 3;
+  const auto one = [&](std::size_t i) {
+    const auto& [ns, name] = found.threads[i];
+    const auto life = lived.find(name);
+    return format_share(static_cast<double>(ns), life == lived.end() ? 0 : static_cast<double>(life->second)) + " of " +
+           clean(name);
+  };
+  if (found.threads.size() == 1) return one(0) + " is ";
+  if (found.threads.size() > kMost)
+    return format_share(static_cast<double>(found.ns), static_cast<double>(found.lived)) + " of " +
+           std::to_string(found.threads.size()) + " threads (" + one(0) + ", " + one(1) + ", ..) are ";
+  std::string text = one(0);
+  for (std::size_t i = 1; i < found.threads.size(); ++i)
+    text += (i + 1 < found.threads.size() ? ", " : " and ") + one(i);
+  return text + " are ";
+}
+
+bool is_a_lock(const Profile& profile, const std::string& where) {
+  return std::ranges::any_of(profile.locks,
+                             [&](const profile::Lock& lock) { return !where.empty() && lock.name == where; });
+}
+
 /// A lock that is known by name and holder beats what the stack says of it.
 std::string held_by(const Profile& profile, const std::string& where) {
   const profile::Lock* heaviest = nullptr;
@@ -120,6 +145,18 @@ void add_sockets(const Profile& profile, std::vector<Cause>& all) {
   }
 }
 
+void add_slow_clients(const Profile& profile, std::vector<Cause>& all) {
+  const auto slow = slow_clients(profile);
+  if (slow.empty()) return;
+  const kernel::ConnectionReading& worst = *slow.front();
+  // A client waits beside the threads, not in them: the weight only ranks it.
+  all.push_back({0, worst.stalled_ns / 10,
+                 (slow.size() == 1 ? "one client does" : std::to_string(slow.size()) + " clients do") +
+                     " not read what is sent to " + (slow.size() == 1 ? "it" : "them") + ": " + clean(worst.peer) +
+                     " took nothing for " + format_ns(static_cast<double>(worst.stalled_ns)) + " while " +
+                     format_bytes(static_cast<double>(worst.most_queued_bytes)) + " waited"});
+}
+
 }  // namespace
 
 std::vector<Cause> causes(const Profile& profile, std::size_t most) {
@@ -142,23 +179,29 @@ std::vector<Cause> causes(const Profile& profile, std::size_t most) {
     Found& one = found[{reason, where}];
     one.ns += ns;
     one.lived += lived[thread];
-    one.threads.emplace_back(ns, clean(thread));
+    one.threads.emplace_back(ns, thread);
   }
   std::vector<Cause> all;
   for (auto& [key, one] : found) {
     const auto& [reason, where] = key;
     std::stable_sort(one.threads.rbegin(), one.threads.rend());
     std::vector<std::string> names;
-    for (const auto& [ns, name] : one.threads) names.push_back(name);
+    for (const auto& [ns, name] : one.threads) names.push_back(clean(name));
     const double share = static_cast<double>(one.ns) / static_cast<double>(one.lived);
+    // What runs is at work; what waits for a lock would be, but for that lock.
+    const bool lock = reason == Reason::futex && is_a_lock(profile, where);
+    const std::string who = lock ? each_share(one, lived)
+                                 : format_share(static_cast<double>(one.ns), static_cast<double>(one.lived)) + " of " +
+                                       together(names) + (names.size() == 1 ? " is " : " are ");
     all.push_back({share, one.ns,
-                   format_share(static_cast<double>(one.ns), static_cast<double>(one.lived)) + " of " +
-                       together(names) + (names.size() == 1 ? " is " : " are ") + doing(reason, clean(where)) +
-                       (reason == Reason::futex ? held_by(profile, where) : "")});
+                   who + doing(reason, clean(where)) + (reason == Reason::futex ? held_by(profile, where) : ""), lock});
   }
   add_locks(profile, all);
   add_sockets(profile, all);
-  std::stable_sort(all.begin(), all.end(), [](const Cause& a, const Cause& b) { return a.ns > b.ns; });
+  add_slow_clients(profile, all);
+  std::stable_sort(all.begin(), all.end(), [](const Cause& a, const Cause& b) {
+    return std::tie(a.of_a_lock, a.ns) > std::tie(b.of_a_lock, b.ns);
+  });
   if (all.size() > most) all.resize(most);
   return all;
 }

@@ -1,4 +1,5 @@
-// What a specialist would say first. In: `Profile`. Out: sentences, the heaviest cause first. For this room only.
+// What a specialist would say first. In: `Profile`. Out: sentences: locks that threads wait for, then the heaviest
+// cause first. For this room only.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,15 @@
 namespace fanlight::formats {
 
 struct Cause {
-  double share = 0;      // of the time of the thread that it is about; 0 where it is about none
-  std::uint64_t ns = 0;  // of all threads together that it holds for; what causes are ordered by
-  std::string sentence;  // one line, without a stop
+  double share = 0;        // of the time of the thread that it is about; 0 where it is about none
+  std::uint64_t ns = 0;    // of all threads together that it holds for; what causes are ordered by
+  std::string sentence;    // one line, without a stop
+  bool of_a_lock = false;  // threads wait for one; such causes come before all others
 };
 
 /// "31.0 % of worker-1 is waiting for the lock at Hub::subscribers, held by worker-2"; threads that do the same are
-/// told together. Waiting for something to do is no cause. At most `most`. Cost: a wall view.
+/// told together, with the share of each where it is a lock. Waiting for something to do is no cause. At most `most`.
+/// Cost: a wall view.
 std::vector<Cause> causes(const profile::Profile& profile, std::size_t most = 6);
 
 }  // namespace fanlight::formats

@@ -8,9 +8,9 @@
 namespace fanlight::formats {
 
 /// Target and window; what stands out, in sentences; throughput and latency; share of time per state and reason;
-/// per-thread table; five heaviest stacks (wall without idle); socket writes; locks; map operations (kernel and
-/// registry); agreement of the two samplers; ledger; own cost; what is missing and why (forms "none", stacks that are
-/// short without frame pointers); events.
+/// per-thread table; five heaviest stacks (wall without idle); socket writes; TCP and its slow clients; locks; map
+/// operations (kernel and registry); agreement of the two samplers; ledger; own cost; what is missing and why (forms
+/// "none", stacks that are short without frame pointers); events.
 std::string report_text(const profile::Profile& profile);
 
 /// The same numbers, unrounded:

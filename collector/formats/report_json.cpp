@@ -6,6 +6,7 @@
 #include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
+#include "collector/formats/report_network.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
@@ -163,6 +164,18 @@ json::array maps(const Profile& profile) {
   return all;
 }
 
+json::array map_states(const Profile& profile) {
+  json::array all;
+  for (const kernel::MapState& map : profile.map_states) {
+    all.push_back(json::object{{"map_id", map.map_id},
+                               {"map_name", clean(map.name)},
+                               {"map_type", clean(map.type)},
+                               {"max_entries", map.max_entries},
+                               {"entries", map.entries ? json::value(*map.entries) : json::value()}});
+  }
+  return all;
+}
+
 json::array registries(const Profile& profile) {
   json::array all;
   for (const kernel::RegistryReading& row : profile.registries) {
@@ -278,7 +291,9 @@ std::string report_json(const Profile& profile) {
                             {"threads", threads(profile)},
                             {"top_stacks", stacks(profile)},
                             {"sockets", sockets(profile)},
+                            {"network", network_json(profile)},
                             {"maps", maps(profile)},
+                            {"map_states", map_states(profile)},
                             {"registries", registries(profile)},
                             {"metrics", metrics(profile)},
                             {"cross_check", samplers(profile)},

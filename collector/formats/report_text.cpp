@@ -9,6 +9,9 @@
 #include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
+#include "collector/formats/report_memory.hpp"
+#include "collector/formats/report_network.hpp"
+#include "collector/formats/report_words.hpp"
 #include "collector/formats/table.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
@@ -24,29 +27,6 @@ using profile::Profile;
 constexpr std::size_t kMostRows = 20;
 constexpr std::size_t kMostFrames = 12;
 constexpr std::size_t kMostErrnos = 3;
-constexpr std::size_t kNameLetters = 40;
-
-std::string ns(std::uint64_t value) { return format_ns(static_cast<double>(value)); }
-std::string counted(std::uint64_t value) { return format_count(static_cast<double>(value)); }
-std::string counted_or_none(std::uint64_t value) { return value == 0 ? "-" : counted(value); }
-std::string share(std::uint64_t part, std::uint64_t whole) {
-  return format_share(static_cast<double>(part), static_cast<double>(whole));
-}
-std::string per_second(double amount, std::uint64_t over_ns) {
-  return over_ns == 0 ? "-" : format_count(std::round(amount * 1e9 / static_cast<double>(over_ns) * 100) / 100) + "/s";
-}
-std::string plural(std::uint64_t count, const char* one, const char* more = nullptr) {
-  return counted(count) + " " + (count == 1 ? one : more != nullptr ? more : std::string(one) + "s");
-}
-std::string percentile(const KernelHistogram& histogram, double fraction) {
-  return histogram.count() == 0 ? "-" : ns(histogram.percentile(fraction));
-}
-std::string name(const std::string& raw) { return raw.empty() ? "-" : shortened(clean(raw), kNameLetters); }
-
-std::string section(const std::string& heading, const std::string& body) {
-  return body.empty() ? "" : "\n" + heading + "\n" + body;
-}
-
 std::string utc(const Profile& profile) {
   const std::uint64_t since_epoch = profile.from_ns + static_cast<std::uint64_t>(profile.realtime_offset_ns);
   const auto seconds = static_cast<std::time_t>(since_epoch / 1'000'000'000);
@@ -61,7 +41,7 @@ std::string head(const Profile& profile) {
   std::uint64_t samples = 0;
   for (const profile::SampleRow& row : profile.samples) {
     // A row of these stands for operations, not for samples.
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples += row.count;
+    if (counts_samples(row.sampler)) samples += row.count;
   }
   std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
   if (!target.host.empty()) text += ", on " + name(target.host);
@@ -84,6 +64,7 @@ std::string throughput(const Profile& profile) {
   Table rates({"", "per second", "in all"});
   Table times({"", "count", "p50", "p99", "p99.9", "max"});
   for (const profile::Metric& metric : profile.metrics) {
+    if (profile::of_kernel(metric)) continue;
     switch (metric.kind) {
       case profile::Metric::Kind::counter:
         rates.add({spoken(metric.name), per_second(metric.value, range_ns(profile)), format_count(metric.value)});
@@ -251,6 +232,12 @@ std::string maps(const Profile& profile) {
                map.count == 0 ? "-" : format_ns(static_cast<double>(map.total_ns) / static_cast<double>(map.count)),
                percentile(map.latency_ns, 0.5), percentile(map.latency_ns, 0.99)});
   }
+  Table held({"map held", "<type", "entries", "room", "filled"});
+  for (const kernel::MapState& map : profile.map_states) {
+    held.add({name(map.name) + " #" + std::to_string(map.map_id), name(map.type),
+              map.entries ? std::to_string(*map.entries) : "-", std::to_string(map.max_entries),
+              map.entries ? share(*map.entries, map.max_entries) : "-"});
+  }
   Table registries({"registry", "shards", "<operation", "count", "waited", "wait p50", "wait p99", "held"});
   for (const kernel::RegistryReading& row : without_shards(profile)) {
     registries.add({name(row.registry), std::to_string(row.shard), name(row.operation), std::to_string(row.count),
@@ -264,6 +251,7 @@ std::string maps(const Profile& profile) {
   return section("Map operations through bpf(2)", none ? "  none: the target held no BPF map, or made no call on one\n"
                                                   : table.empty() ? ""
                                                                   : table.text("  ")) +
+         section("BPF maps that the target holds", held.empty() ? "" : held.text("  ")) +
          section("Registry operations of the target", registries.empty() ? "" : registries.text("  "));
 }
 
@@ -336,8 +324,8 @@ std::string closing(const Profile& profile) {
 
 std::string report_text(const Profile& profile) {
   return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
-         heaviest(profile) + sockets(profile) + locks(profile) + maps(profile) + samplers(profile) + ledger(profile) +
-         cost(profile) + closing(profile);
+         heaviest(profile) + sockets(profile) + network_section(profile) + locks(profile) + maps(profile) +
+         memory_section(profile) + samplers(profile) + ledger(profile) + cost(profile) + closing(profile);
 }
 
 }  // namespace fanlight::formats

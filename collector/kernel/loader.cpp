@@ -4,6 +4,7 @@
 
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/libbpf_words.hpp"
+#include "collector/kernel/timing.hpp"
 
 namespace fanlight::kernel {
 namespace {
@@ -20,6 +21,17 @@ constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
 constexpr const char* kRegistry[] = {"fl_registry"};
 constexpr const char* kMappings[] = {"fl_mapped", "fl_exec"};
 
+constexpr const char* kNetwork[] = {"fl_connections",           "fl_tcp_state",      "fl_tcp_retransmit",
+                                    "fl_tcp_retransmit_synack", "fl_tcp_reset_sent", "fl_tcp_reset_received"};
+constexpr const char* kTiming[] = {"fl_call", "fl_acknowledged"};
+constexpr const char* kTimingAtEntry[] = {"fl_call_enter", "fl_acknowledged"};
+constexpr const char* kTimingAnswers[] = {"fl_acknowledged"};
+
+constexpr const char* kFaults[] = {"fl_fault"};
+constexpr const char* kSignals[] = {"fl_signal_sent", "fl_signal_delivered"};
+constexpr const char* kMapEntries[] = {"fl_map_entries"};
+constexpr const char* kMapSizes[] = {"fl_map_sizes"};
+
 constexpr Hook kSelectorHooks[] = {{"iter", kSelector}};
 constexpr Hook kSchedulerHooks[] = {{"tp_btf", kScheduler}};
 constexpr Hook kOnCpuHooks[] = {{"perf_event", kOnCpu}};
@@ -29,6 +41,12 @@ constexpr std::size_t kAtExit = 1;
 constexpr Hook kMapsHooks[] = {{"tp_btf", kMaps}};
 constexpr Hook kRegistryHooks[] = {{"uprobe", kRegistry}};
 constexpr Hook kMappingsHooks[] = {{"tp_btf", kMappings}};
+constexpr Hook kNetworkHooks[] = {{"tp_btf", kNetwork}};
+constexpr Hook kFaultsHooks[] = {{"perf_event", kFaults}};
+constexpr Hook kSignalsHooks[] = {{"tp_btf", kSignals}};
+constexpr Hook kMapStateHooks[] = {{"iter", kMapEntries}, {"iter, sizes alone", kMapSizes}};
+constexpr Hook kTimingHooks[] = {
+    {"tp_btf", kTiming}, {"fentry", kTimingAtEntry}, {"tp_btf, acknowledgements alone", kTimingAnswers}};
 
 // A thread's record with its histogram is 1.5 KB: room for some 700 deaths between two polls.
 constexpr std::uint32_t kThreadEndBytes = 4u << 20;
@@ -41,6 +59,30 @@ struct Attempt {
   std::string why;
 };
 
+constexpr std::size_t at(Probe probe) { return static_cast<std::size_t>(probe); }
+
+bool has_tracepoint(const char* name) { return libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP) >= 0; }
+bool has_function(const char* name) { return libbpf_find_vmlinux_btf_id(name, BPF_TRACE_FENTRY) >= 0; }
+
+/// True when the kernel has what the hook attaches to; whether it allows that only loading tells.
+bool exists(const Hook& hook) {
+  if (hook.programs.data() == kSocket) return has_tracepoint("sock_send_length");
+  if (hook.programs.data() == kSocketAtExit) return has_function("__sock_sendmsg");
+  if (hook.programs.data() == kTiming) return has_tracepoint("tcp_sendmsg_locked");
+  if (hook.programs.data() == kTimingAtEntry) return has_function("__sock_sendmsg");
+  if (hook.programs.data() == kMapEntries) return has_function("bpf_map_sum_elem_count");
+  if (hook.programs.data() == kMappings) return has_tracepoint("vm_unmapped_area");
+  return true;
+}
+
+/// Why none of a probe's hooks exists.
+const char* nothing_for(Probe probe) {
+  if (probe == Probe::socket)
+    return "this kernel has neither the tracepoint sock_send_length (Linux 6.3 has it) nor the function __sock_sendmsg "
+           "(Debian's 6.1 has it)";
+  return "this kernel has no tracepoint vm_unmapped_area (Linux 5.6 has it)";
+}
+
 Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) {
   Attempt result;
   take_libbpf_words();
@@ -51,9 +93,10 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
     return result;
   }
   fanlight_bpf& skeleton = *result.skeleton;
-  skeleton.rodata->sample_period_ns = options.sample_period_ns;
+  skeleton.rodata->self_timed = options.self_timed;
+  skeleton.rodata->fault_windows = static_cast<__u32>(TimingWindows::kPeriod / TimingWindows::kOpen);
   skeleton.rodata->wake_bytes = options.ring_bytes / 4;
-  skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)] != nullptr;
+  skeleton.rodata->have_threads = chosen[at(Probe::scheduler)] != nullptr;
   skeleton.rodata->unwind_by_tables = unwinds;
   if (unwinds) {
     bpf_map__set_max_entries(skeleton.maps.unwind_chunks, options.unwind.chunks);
@@ -66,9 +109,8 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
     for (const Hook& hook : kind.hooks)
       for (const char* name : hook.programs)
         bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
-                                  chosen[static_cast<std::size_t>(kind.probe)] == &hook);
-  bpf_map__set_autocreate(skeleton.maps.socket_writes_before,
-                          chosen[static_cast<std::size_t>(Probe::socket)] == &kSocketHooks[kAtExit]);
+                                  chosen[at(kind.probe)] == &hook);
+  bpf_map__set_autocreate(skeleton.maps.socket_writes_before, chosen[at(Probe::socket)] == &kSocketHooks[kAtExit]);
   if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
     result.error = -error;
     result.why = take_libbpf_words();
@@ -94,65 +136,72 @@ const std::array<ProbeKind, kProbes>& probe_kinds() {
       {Probe::maps, "map operations", kMapsHooks},
       {Probe::registry, "registry operations", kRegistryHooks},
       {Probe::mappings, "new mappings", kMappingsHooks},
+      {Probe::network, "tcp connections", kNetworkHooks},
+      {Probe::timing, "write timing", kTimingHooks},
+      {Probe::faults, "page faults", kFaultsHooks},
+      {Probe::signals, "signals", kSignalsHooks},
+      {Probe::map_state, "map occupancy", kMapStateHooks},
   }};
   return kinds;
 }
 
+namespace {
+
+/// With tables to walk stacks by or, where the kernel refuses such programs, without; `loaded` says which.
+Attempt attempt_either_way(const LoadOptions& options, const Chosen& chosen, Loaded& loaded) {
+  Attempt tried = attempt(options, chosen, loaded.unwinds);
+  if (tried.error == 0 || !loaded.unwinds) return tried;
+  // Walking by tables is what a verifier is most likely to mind.
+  Attempt simpler = attempt(options, chosen, false);
+  if (simpler.error != 0) return tried;
+  loaded.unwinds = false;
+  loaded.no_unwinding = refusal(tried);
+  return simpler;
+}
+
+/// The first hook from `from` on that the kernel has; null when there is none.
+const Hook* next_hook(const ProbeKind& kind, std::size_t from) {
+  for (std::size_t index = from; index < kind.hooks.size(); ++index)
+    if (exists(kind.hooks[index])) return &kind.hooks[index];
+  return nullptr;
+}
+
+}  // namespace
+
 Result<Loaded> load(const LoadOptions& options) {
   silence_libbpf();
   Loaded loaded;
-  const bool at_exit = libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0;
-  if (at_exit) loaded.chosen[static_cast<std::size_t>(Probe::socket)] = kAtExit;
-  Chosen chosen;
-  for (const ProbeKind& kind : probe_kinds()) chosen[static_cast<std::size_t>(kind.probe)] = &loaded.hook(kind.probe);
-  if (libbpf_find_vmlinux_btf_id("vm_unmapped_area", BPF_TRACE_RAW_TP) < 0) {
-    loaded.refuse(Probe::mappings, "this kernel has no tracepoint vm_unmapped_area (Linux 5.6 has it)");
-    chosen[static_cast<std::size_t>(Probe::mappings)] = nullptr;
-  }
-  if (at_exit && libbpf_find_vmlinux_btf_id("__sock_sendmsg", BPF_TRACE_FEXIT) < 0) {
-    loaded.refuse(Probe::socket,
-                  "this kernel has neither the tracepoint sock_send_length (Linux 6.3 has it) nor the function "
-                  "__sock_sendmsg (Debian's 6.1 has it)");
-    chosen[static_cast<std::size_t>(Probe::socket)] = nullptr;
+  Chosen chosen{};
+  const auto choose = [&](const ProbeKind& kind, const Hook* hook) {
+    chosen[at(kind.probe)] = hook;
+    if (hook != nullptr) loaded.chosen[at(kind.probe)] = static_cast<std::size_t>(hook - kind.hooks.data());
+  };
+  for (const ProbeKind& kind : probe_kinds()) {
+    choose(kind, next_hook(kind, 0));
+    if (chosen[at(kind.probe)] == nullptr) loaded.refuse(kind.probe, nothing_for(kind.probe));
   }
   loaded.unwinds = options.unwind.chunks > 0;
-  Attempt all = attempt(options, chosen, loaded.unwinds);
-  if (all.error != 0 && loaded.unwinds) {
-    // Walking by tables is what a verifier is most likely to mind.
-    Attempt simpler = attempt(options, chosen, false);
-    if (simpler.error == 0) {
-      loaded.unwinds = false;
-      loaded.no_unwinding = refusal(all);
-      all = std::move(simpler);
-    }
-  }
+  Attempt all = attempt_either_way(options, chosen, loaded);
   if (all.error == 0) {
     loaded.skeleton = std::move(all.skeleton);
     return loaded;
   }
-  // Something is refused. One by one, to learn what; then all that is left together, since they share their maps.
-  Attempt last;
+  // Something is refused. One by one, to learn what, and whether another hook will do; then all that is left together,
+  // since they share their maps.
   bool any = false;
   for (const ProbeKind& kind : probe_kinds()) {
-    const auto index = static_cast<std::size_t>(kind.probe);
-    if (chosen[index] == nullptr) continue;
-    Chosen alone{};
-    alone[index] = chosen[index];
-    last = attempt(options, alone, loaded.unwinds);
-    if (last.error != 0 && loaded.unwinds) {
-      Attempt simpler = attempt(options, alone, false);
-      if (simpler.error == 0) {
-        loaded.unwinds = false;
-        loaded.no_unwinding = refusal(last);
-        last = std::move(simpler);
-      }
+    std::string why;
+    while (const Hook* hook = chosen[at(kind.probe)]) {
+      Chosen alone{};
+      alone[at(kind.probe)] = hook;
+      const Attempt tried = attempt_either_way(options, alone, loaded);
+      if (tried.error == 0) break;
+      if (why.empty()) why = refusal(tried);
+      choose(kind, next_hook(kind, static_cast<std::size_t>(hook - kind.hooks.data()) + 1));
+      if (chosen[at(kind.probe)] == nullptr) loaded.refuse(kind.probe, why);
     }
-    if (last.error != 0) {
-      loaded.refuse(kind.probe, refusal(last));
-      chosen[index] = nullptr;
-    } else if (kind.probe != Probe::selector && kind.probe != Probe::mappings) {
-      any = true;
-    }
+    loaded.worse[at(kind.probe)] = loaded.has(kind.probe) ? why : "";
+    if (chosen[at(kind.probe)] != nullptr && kind.probe != Probe::selector && kind.probe != Probe::mappings) any = true;
   }
   if (any) {
     Attempt rest = attempt(options, chosen, loaded.unwinds);
@@ -175,8 +224,9 @@ std::vector<Form> forms_of(const Loaded& loaded) {
   std::vector<Form> forms;
   for (const ProbeKind& kind : probe_kinds()) {
     if (kind.probe == Probe::selector) continue;
-    const std::string& why = loaded.refused[static_cast<std::size_t>(kind.probe)];
-    forms.push_back({kind.name, why.empty() ? loaded.hook(kind.probe).form : "none", why});
+    const bool has = loaded.has(kind.probe);
+    forms.push_back({kind.name, has ? loaded.hook(kind.probe).form : "none",
+                     has ? loaded.worse[at(kind.probe)] : loaded.refused[at(kind.probe)]});
   }
   forms.push_back({"user stacks", loaded.unwinds ? ".eh_frame" : "frame pointers", loaded.no_unwinding});
   return forms;

@@ -15,8 +15,22 @@
 
 namespace fanlight::kernel {
 
-enum class Probe : std::uint8_t { selector, scheduler, on_cpu, visitor, socket, maps, registry, mappings };
-inline constexpr std::size_t kProbes = 8;
+enum class Probe : std::uint8_t {
+  selector,
+  scheduler,
+  on_cpu,
+  visitor,
+  socket,
+  maps,
+  registry,
+  mappings,
+  network,
+  timing,
+  faults,
+  signals,
+  map_state
+};
+inline constexpr std::size_t kProbes = 13;
 
 /// One way into the kernel, and the programs that go there.
 struct Hook {
@@ -27,7 +41,7 @@ struct Hook {
 struct ProbeKind {
   Probe probe;
   const char* name;
-  std::span<const Hook> hooks;  // one is chosen at load: the first that this kernel has
+  std::span<const Hook> hooks;  // one is chosen at load: the first that this kernel has and takes
 };
 const std::array<ProbeKind, kProbes>& probe_kinds();
 
@@ -39,7 +53,7 @@ struct UnwindRoom {
 };
 
 struct LoadOptions {
-  std::uint64_t sample_period_ns = 10'000'000;
+  bool self_timed = true;  // our programs time some of their runs themselves
   std::uint32_t ring_bytes = 1u << 20;
   UnwindRoom unwind;
 };
@@ -49,6 +63,7 @@ struct Loaded {
   SkeletonPtr skeleton;
   std::array<std::string, kProbes> refused;   // why a probe is left out; empty: it is loaded
   std::array<std::size_t, kProbes> chosen{};  // which of its hooks a probe uses
+  std::array<std::string, kProbes> worse;     // why not a better one; empty: the best that this kernel has
   bool unwinds = false;                       // stacks are walked by tables
   std::string no_unwinding;                   // why the kernel refused programs that do
 

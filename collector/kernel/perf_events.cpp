@@ -1,6 +1,8 @@
 #include "collector/kernel/perf_events.hpp"
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,30 +15,41 @@
 
 namespace fanlight::kernel {
 
-Result<std::vector<LinkPtr>> attach_to_cpus(bpf_program* program, std::uint64_t period_ns) {
+Result<CpuEvents> CpuEvents::attach(bpf_program* program, CpuEvent what, std::uint64_t period) {
   perf_event_attr attr{};
   attr.size = sizeof attr;
   attr.type = PERF_TYPE_SOFTWARE;
-  attr.config = PERF_COUNT_SW_CPU_CLOCK;
-  attr.sample_period = period_ns;
-  attr.exclude_idle = 1;
-  std::vector<LinkPtr> links;
+  attr.config = what == CpuEvent::clock ? PERF_COUNT_SW_CPU_CLOCK : PERF_COUNT_SW_PAGE_FAULTS;
+  attr.sample_period = period;
+  attr.exclude_idle = what == CpuEvent::clock ? 1 : 0;
+  CpuEvents made;
   int error = ENODEV;
   const int cpus = libbpf_num_possible_cpus();
   for (int cpu = 0; cpu < cpus; ++cpu) {
     Fd event{static_cast<int>(::syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC))};
     if (!event) {
       if (errno == ENODEV) continue;  // offline
-      return fail(errno, "open the sampling timer of CPU " + std::to_string(cpu));
+      return fail(errno, "open the event of CPU " + std::to_string(cpu));
     }
+    Fd own{::fcntl(event.get(), F_DUPFD_CLOEXEC, 0)};
+    if (!own) return fail(errno, "keep the event of CPU " + std::to_string(cpu));
     LinkPtr link{bpf_program__attach_perf_event(program, event.get())};
-    if (!link) return fail(errno, "attach the sampling timer of CPU " + std::to_string(cpu));
+    if (!link) return fail(errno, "attach to the event of CPU " + std::to_string(cpu));
     event.release();  // the link closes it
-    links.push_back(std::move(link));
+    made.links_.push_back(std::move(link));
+    made.events_.push_back(std::move(own));
     error = 0;
   }
-  if (error != 0) return fail(error, "open sampling timers");
-  return links;
+  if (error != 0) return fail(error, "open events");
+  return made;
+}
+
+void CpuEvents::run(bool on) {
+  for (const Fd& event : events_) ::ioctl(event.get(), on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+}
+
+void CpuEvents::set_period(std::uint64_t period) {
+  for (const Fd& event : events_) ::ioctl(event.get(), PERF_EVENT_IOC_PERIOD, &period);
 }
 
 std::string uprobe_refusal() {

@@ -21,6 +21,7 @@
 namespace fanlight::kernel {
 namespace {
 
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // include/linux/proc_ns.h, PROC_PID_INIT_INO
 
 bool in_first_pid_namespace() {
@@ -80,7 +81,9 @@ Result<Probes> Probes::attach(const Options& options) {
     else
       no_tables = unwinding.error().what;
   }
-  Result<Loaded> loaded = load({.sample_period_ns = 1'000'000'000u / options.sample_hz,
+  // Held before anything is loaded: whether it is granted decides who times the programs.
+  if (options.program_stats) state->statistics = Fd{bpf_enable_stats(BPF_STATS_RUN_TIME)};
+  Result<Loaded> loaded = load({.self_timed = !state->statistics,
                                 .ring_bytes = options.ring_bytes,
                                 .unwind = state->unwinding ? room_for(state->unwinding->capacity()) : UnwindRoom{}});
   if (!loaded) return within("attach", std::move(loaded.error()));
@@ -110,20 +113,18 @@ Result<> Probes::State::attach_programs(Probe probe, std::vector<LinkPtr>& into)
 }
 
 Result<> Probes::State::attach() {
-  if (options.program_stats) statistics = Fd{bpf_enable_stats(BPF_STATS_RUN_TIME)};
-
   // Attached while they match nobody: from the moment the target is selected nothing of it can be missed.
-  for (const Probe probe : {Probe::scheduler, Probe::socket, Probe::mappings}) {
+  for (const Probe probe : {Probe::scheduler, Probe::socket, Probe::mappings, Probe::signals}) {
     if (!has(probe)) continue;
-    if (Result<> done = attach_programs(probe, links); !done) refuse(probe, done.error().what);
+    if (Result<> done = attach_programs(probe, probe == Probe::socket ? socket_links : links); !done)
+      refuse(probe, done.error().what);
   }
   if (has(Probe::on_cpu)) {
-    auto timers = attach_to_cpus(loaded.skeleton->progs.fl_cpu, loaded.skeleton->rodata->sample_period_ns);
-    if (timers) {
-      for (LinkPtr& link : *timers) links.push_back(std::move(link));
-    } else {
-      refuse(Probe::on_cpu, timers.error().what);
-    }
+    auto attached = CpuEvents::attach(loaded.skeleton->progs.fl_cpu, CpuEvent::clock, kSecondNs / options.sample_hz);
+    if (attached)
+      timers = std::move(*attached);
+    else
+      refuse(Probe::on_cpu, attached.error().what);
   }
 
   const auto on_record = [](void* context, void* bytes, std::size_t size) noexcept {
@@ -151,6 +152,9 @@ Result<> Probes::State::attach() {
       refuse(Probe::visitor, iterator.error().what);
   }
   attach_registry();
+  attach_network();
+  attach_faults();
+  if (has(Probe::timing) || has(Probe::faults)) windows.emplace(Clock::now());
   follow_maps();
   started_ns = monotonic_ns();
   last_visit_ns = started_ns;
@@ -182,17 +186,20 @@ Result<> Probes::State::select_target() {
   }
   // Without iterators threads cannot be found or read; the sampler alone needs no more than the number.
   const std::string why = "no iterator over one process (Linux 6.1 has it)";
-  for (const Probe probe : {Probe::scheduler, Probe::visitor, Probe::socket, Probe::maps})
+  for (const Probe probe :
+       {Probe::scheduler, Probe::visitor, Probe::socket, Probe::maps, Probe::network, Probe::faults, Probe::map_state})
     if (has(probe)) refuse(probe, why);
   links.clear();
+  socket_links.clear();
+  timers = {};
   if (!has(Probe::on_cpu)) return fail(ENOTSUP, why, "Linux 6.1 or later");
   if (!in_first_pid_namespace())
     return fail(ENOTSUP, why + ", and this is a container: the kernel's number of the target is not known",
                 "--pid=host");
   skeleton.data->target_tgid = static_cast<__u32>(options.pid);
-  auto timers = attach_to_cpus(skeleton.progs.fl_cpu, skeleton.rodata->sample_period_ns);
-  if (!timers) return std::unexpected(timers.error());
-  links = std::move(*timers);
+  auto attached = CpuEvents::attach(skeleton.progs.fl_cpu, CpuEvent::clock, kSecondNs / options.sample_hz);
+  if (!attached) return std::unexpected(attached.error());
+  timers = std::move(*attached);
   return {};
 }
 
@@ -212,7 +219,7 @@ void Probes::State::attach_registry() {
   LinkPtr link{bpf_program__attach_usdt(loaded.skeleton->progs.fl_registry, options.pid, executable.c_str(), "fanlight",
                                         "map_op", nullptr)};
   if (link) {
-    links.push_back(std::move(link));
+    registry_link = std::move(link);
     return;
   }
   const int error = errno;
@@ -238,12 +245,83 @@ void Probes::State::attach_registry() {
   refuse(Probe::registry, std::move(why));
 }
 
+void Probes::State::attach_network() {
+  if (has(Probe::network)) {
+    auto iterator = attach_to_process(loaded.skeleton->progs.fl_connections, options.pid);
+    Result<> done = iterator ? Result<>() : std::unexpected(iterator.error());
+    if (done) {
+      connection_iterator = std::move(*iterator);
+      // First whose the sockets are, then what happens to them.
+      done = read_connections();
+    }
+    if (done) done = attach_programs(Probe::network, links);
+    if (!done) {
+      connection_iterator.reset();
+      refuse(Probe::network, done.error().what);
+    }
+  }
+  if (!has(Probe::network) && has(Probe::timing))
+    refuse(Probe::timing, "it needs to know the target's connections, and that probe is missing");
+}
+
+void Probes::State::attach_faults() {
+  if (!has(Probe::scheduler) && has(Probe::faults))
+    refuse(Probe::faults, "it needs to know the target's threads, and the scheduler probe is missing");
+  if (!has(Probe::faults)) return;
+  auto attached = CpuEvents::attach(loaded.skeleton->progs.fl_fault, CpuEvent::page_faults, 1);
+  if (attached) {
+    fault_events = std::move(*attached);
+    fault_events.run(false);
+  } else {
+    refuse(Probe::faults, attached.error().what);
+  }
+}
+
+void Probes::State::step_windows() {
+  if (!windows || !windows->step(Clock::now())) return;
+  const TimingWindows::Phase phase = windows->phase();
+  fanlight_bpf& skeleton = *loaded.skeleton;
+  const bool on = phase == TimingWindows::Phase::on && effort.windows;
+  if (has(Probe::faults)) fault_events.run(on);
+  if (!has(Probe::timing)) return;
+  if (on) {
+    if (Result<> done = attach_programs(Probe::timing, timing_links); !done) {
+      refuse(Probe::timing, done.error().what);
+      update_forms();
+      return;
+    }
+    ++skeleton.bss->timing_window;
+  }
+  skeleton.bss->timing = timing_links.empty() ? __u32{FANLIGHT_TIMING_OFF} : static_cast<__u32>(phase);
+  if (phase == TimingWindows::Phase::off) timing_links.clear();
+}
+
+void Probes::set_effort(const Effort& effort) {
+  State& state = *state_;
+  state.effort = effort;
+  state.timers.set_period(kSecondNs * effort.sampling_divisor / state.options.sample_hz);
+  if (!effort.registry && state.registry_link) {
+    state.registry_link.reset();
+    state.refuse(Probe::registry, "given up to keep within the budget");
+  }
+  if (state.has(Probe::socket)) {
+    if (!effort.sockets)
+      state.socket_links.clear();
+    else if (state.socket_links.empty())
+      if (Result<> done = state.attach_programs(Probe::socket, state.socket_links); !done)
+        state.refuse(Probe::socket, done.error().what);
+  }
+  if (!effort.map_operations) state.map_links.clear();
+  state.follow_maps();
+  state.update_forms();
+}
+
 void Probes::State::follow_maps() {
   if (!has(Probe::maps)) return;
   // Where we may not look, the target may hold some.
   const std::string descriptors = "/proc/" + std::to_string(options.pid) + "/fdinfo";
   const bool hidden = ::access(descriptors.c_str(), R_OK | X_OK) != 0 && errno == EACCES;
-  const bool wanted = hidden || !process::bpf_maps(options.pid).empty();
+  const bool wanted = effort.map_operations && (hidden || !process::bpf_maps(options.pid).empty());
   if (!wanted) map_links.clear();
   if (!wanted || !map_links.empty()) return;
   if (Result<> done = attach_programs(Probe::maps, map_links); !done) {
@@ -261,9 +339,16 @@ void Probes::State::follow_maps() {
 
 void Probes::State::update_forms() {
   forms = forms_of(loaded);
-  const char* const maps = probe_kinds()[static_cast<std::size_t>(Probe::maps)].name;
-  for (Form& form : forms)
-    if (form.probe == maps && form.why.empty()) form.why = maps_late;
+  const auto say = [&](Probe probe, const std::string& why) {
+    for (Form& form : forms)
+      if (form.probe == probe_kinds()[static_cast<std::size_t>(probe)].name && form.why.empty()) form.why = why;
+  };
+  say(Probe::maps, maps_late);
+  const std::string paused = "paused to keep within the budget";
+  if (!effort.sockets) say(Probe::socket, paused);
+  if (!effort.map_operations) say(Probe::maps, paused);
+  if (!effort.windows) say(Probe::timing, paused);
+  if (!effort.windows) say(Probe::faults, paused);
   if (!unwinding) return;
   const unwind::Counts counts = unwinding->counts();
   forms.back().form = ".eh_frame: " + format_count(static_cast<double>(counts.rows)) + " rows of " +

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "collector/kernel/effort.hpp"
 #include "collector/kernel/reading.hpp"
 #include "core/error.hpp"
 #include "core/sample.hpp"
@@ -22,7 +23,9 @@ struct Options {
       20};                              // mean time between two visits of the threads that are not running; randomised
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
-  bool program_stats = true;            // let the kernel time our programs: two clock reads per run, CAP_SYS_ADMIN
+  // Let the kernel time every run of our programs: two clock reads each, and it takes CAP_SYS_ADMIN. Without it, or
+  // where it is refused, the busiest of them time one run in 64 themselves.
+  bool program_stats = true;
 };
 
 /// Attached while it lives; everything detaches when it is destroyed or the process dies, kill -9 included.
@@ -45,6 +48,9 @@ class Probes {
   /// Everything counted since attach. Threads that ended since the last reading are in it once, with `ended` set.
   /// Attaches the bpf(2) probe when the target has come to hold maps, and detaches it when it holds none any more.
   Result<Reading> read();
+
+  /// Does less, or more again. What it cannot take back (Effort::registry) its form says.
+  void set_effort(const Effort& effort);
 
   const std::vector<Form>& forms() const;
 

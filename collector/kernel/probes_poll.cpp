@@ -27,11 +27,14 @@ Result<> Probes::poll(std::chrono::milliseconds timeout, const OnSample& on_samp
   for (;;) {
     if (state.visit_iterator && Clock::now() >= state.next_visit)
       if (Result<> visited = state.visit(); !visited) return within("visit threads", std::move(visited.error()));
+    state.step_windows();
     if (Result<> drained = state.drain(); !drained) return drained;
     state.hand_over(on_sample);
     if (Clock::now() >= deadline) return {};
 
-    const Clock::time_point wake = state.visit_iterator ? std::min(deadline, state.next_visit) : deadline;
+    Clock::time_point wake = deadline;
+    if (state.visit_iterator) wake = std::min(wake, state.next_visit);
+    if (state.windows) wake = std::min(wake, state.windows->next());
     const timespec wait = until(wake);
     pollfd ring{.fd = ring_buffer__epoll_fd(state.rings.get()), .events = POLLIN};
     if (::ppoll(&ring, 1, &wait, nullptr) < 0 && errno != EINTR) return fail(errno, "wait for samples");
@@ -74,7 +77,7 @@ void Probes::State::hand_over(const OnSample& on_sample) {
 
 void Probes::State::schedule_visit() {
   // Anything between half and one and a half times the mean: never in step with what the target does.
-  const auto mean = std::chrono::nanoseconds(options.visit_every).count();
+  const auto mean = std::chrono::nanoseconds(options.visit_every).count() * effort.sampling_divisor;
   next_visit = Clock::now() +
                std::chrono::nanoseconds(std::uniform_int_distribution<std::int64_t>(mean / 2, mean * 3 / 2)(random));
 }

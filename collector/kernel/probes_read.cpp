@@ -7,15 +7,17 @@
 
 #include "collector/kernel/decode.hpp"
 #include "collector/kernel/iterator.hpp"
+#include "collector/kernel/network.hpp"
 #include "collector/kernel/probes_state.hpp"
 #include "collector/kernel/tables.hpp"
+#include "collector/process/process.hpp"
 #include "core/clock.hpp"
 
 namespace fanlight::kernel {
 namespace {
 
-constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples", "map samples",
-                                        "thread ends"};
+constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples",
+                                        "map samples",    "thread ends",     "fault samples"};
 static_assert(std::size(kSourceNames) == FANLIGHT_SOURCES, "each source has its line in the ledger");
 
 void note(std::map<std::string, std::uint64_t>& missed, const std::string& cause, std::uint64_t count) {
@@ -31,6 +33,8 @@ Result<Reading> Probes::read() {
   Reading reading;
   if (state.thread_iterator)
     if (Result<> read = state.read_threads(); !read) return within("read threads", std::move(read.error()));
+  if (state.connection_iterator)
+    if (Result<> read = state.read_connections(); !read) return within("read connections", std::move(read.error()));
 
   if (Result<> drained = state.drain(); !drained) return std::unexpected(drained.error());
   const auto before = state.waiting;
@@ -72,9 +76,34 @@ Result<Reading> Probes::read() {
   reading.maps = read_operations(state.loaded.skeleton->maps.operations);
   reading.registries = read_registries(state.loaded.skeleton->maps.registries);
   if (state.thread_iterator) reading.locks = read_locks(state.loaded.skeleton->maps.locks);
+  if (state.connection_iterator) {
+    reading.connections = state.connections.readings();
+    reading.metrics = network_metrics(state.loaded.skeleton->bss->network, reading.connections);
+  }
+  state.pace_fault_samples();
+  for (MetricReading& metric : read_signals(state.loaded.skeleton->maps.signals))
+    reading.metrics.push_back(std::move(metric));
+  if (!state.map_links.empty() && state.has(Probe::map_state)) {
+    auto states = state.read_map_states();
+    if (states)
+      reading.map_states = std::move(*states);
+    else
+      state.refuse(Probe::map_state, states.error().what);
+  }
   reading.programs = state.program_costs(reading.ledger);
   reading.time_ns = monotonic_ns();
   return reading;
+}
+
+Result<> Probes::State::read_connections() {
+  // A pass looks at every open file of the target. Of thousands of them it takes ms, and is not made each second.
+  constexpr std::uint64_t kPause = 250;  // times what the pass took
+  const std::uint64_t began = monotonic_ns();
+  if (began < connections_due_ns) return {};
+  if (Result<> ran = run_iterator(connection_iterator.get(), pass); !ran) return ran;
+  connections.take(pass);
+  connections_due_ns = began + kPause * (monotonic_ns() - began);
+  return {};
 }
 
 Result<> Probes::State::read_threads() {
@@ -153,6 +182,29 @@ void Probes::State::claim_socket_errors() {
   unclaimed = std::move(without);
 }
 
+Result<std::vector<MapState>> Probes::State::read_map_states() {
+  if (!map_iterator) {
+    bpf_program* const program =
+        bpf_object__find_program_by_name(loaded.skeleton->obj, loaded.hook(Probe::map_state).programs.front());
+    map_iterator.reset(bpf_program__attach_iter(program, nullptr));
+    if (!map_iterator) return fail(errno, "attach the iterator over BPF maps");
+  }
+  if (Result<> ran = run_iterator(map_iterator.get(), pass); !ran) return std::unexpected(ran.error());
+  std::vector<MapState> states = decode_map_states(pass);
+  const std::vector<std::uint32_t> held = process::bpf_maps(options.pid);
+  std::erase_if(states, [&](const MapState& one) { return std::ranges::find(held, one.map_id) == held.end(); });
+  return states;
+}
+
+void Probes::State::pace_fault_samples() {
+  // A stack costs some microseconds: so many a window, whatever the number of faults.
+  constexpr std::uint64_t kStacksPerWindow = 20;
+  const std::uint64_t seen = loaded.skeleton->bss->faults_seen;
+  const std::uint64_t one_in = (seen - std::exchange(faults_seen, seen)) / kStacksPerWindow;
+  loaded.skeleton->data->fault_one_in =
+      static_cast<__u32>(std::bit_ceil(std::clamp<std::uint64_t>(one_in, 1, 1u << 16)));
+}
+
 std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   std::vector<ProgramCost> costs;
   std::map<std::string, std::uint64_t> recursion;
@@ -166,6 +218,24 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
     costs.push_back({bpf_program__name(program), info.run_cnt, info.run_time_ns});
     recursion[bpf_program__name(program)] = info.recursion_misses;
   }
+  if (!statistics) {
+    // Their names as enum fanlight_timed has them, and how many runs one that was timed stands for.
+    constexpr std::array<std::pair<const char*, std::uint64_t>, FANLIGHT_TIMED_PROGRAMS> kTimed{
+        {{"fl_switch", FANLIGHT_TIMED_ONE_IN},
+         {"fl_waking", FANLIGHT_TIMED_ONE_IN},
+         {"fl_wakeup", FANLIGHT_TIMED_ONE_IN},
+         {"fl_socket", FANLIGHT_TIMED_ONE_IN},
+         {"fl_cpu", 1},
+         {"fl_map_exit", FANLIGHT_TIMED_ONE_IN}}};
+    for (ProgramCost& cost : costs) {
+      const auto timed = std::ranges::find(kTimed, cost.name, &std::pair<const char*, std::uint64_t>::first);
+      if (timed == kTimed.end()) continue;
+      const fanlight_self_time& own =
+          loaded.skeleton->bss->self_times[static_cast<std::size_t>(timed - kTimed.begin())];
+      cost.runs = own.runs * timed->second;
+      cost.run_ns = own.ns * timed->second;
+    }
+  }
   const fanlight_misses& misses = loaded.skeleton->bss->misses;
   note(ledger[FANLIGHT_SOURCE_CPU].missed, "program was running already", recursion["fl_cpu"]);
   note(ledger[FANLIGHT_SOURCE_CPU].missed, "thread not known", misses.unknown_thread);
@@ -177,8 +247,9 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
        recursion["fl_map_enter"] + recursion["fl_map_exit"]);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "registry operation: table full", misses.registry_table_full);
+  note(ledger[FANLIGHT_SOURCE_FAULT].missed, "program was running already", recursion["fl_fault"]);
   // Not lost, but with callers missing.
-  for (std::size_t source = 0; source < FANLIGHT_SOURCE_THREAD_END; ++source)
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source)
     for (std::size_t end = 0; end < kStackEnds; ++end)
       if (is_cut(static_cast<StackEnd>(end)))
         note(ledger[source].missed, "callers: " + std::string(name_of(static_cast<StackEnd>(end))),
@@ -188,6 +259,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
     note(scheduler.missed, "program was running already", recursion[name]);
   note(scheduler.missed, "switch not told of, repaired", misses.unseen_switches);
   note(scheduler.missed, "futex wait: table full", misses.lock_table_full);
+  note(scheduler.missed, "signal: table full", misses.signal_table_full);
   note(scheduler.missed, "no memory for a thread", misses.no_storage);
   note(scheduler.missed, "changed while it was read", torn);
   ledger.push_back(std::move(scheduler));

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <span>
@@ -12,9 +13,12 @@
 #include <vector>
 
 #include "collector/kernel/account.hpp"
+#include "collector/kernel/connections.hpp"
 #include "collector/kernel/handles.hpp"
 #include "collector/kernel/loader.hpp"
+#include "collector/kernel/perf_events.hpp"
 #include "collector/kernel/probes.hpp"
+#include "collector/kernel/timing.hpp"
 #include "collector/kernel/unwinding.hpp"
 #include "core/fd.hpp"
 
@@ -29,9 +33,16 @@ struct Probes::State {
   std::unique_ptr<Unwinding> unwinding;  // none: stacks are walked by frame pointers
   RingPtr rings;
   std::vector<LinkPtr> links;  // after `loaded`, so that programs detach before their maps go
+  std::vector<LinkPtr> socket_links;
+  LinkPtr registry_link;
+  CpuEvents timers;
+  CpuEvents fault_events;
   std::vector<LinkPtr> map_links;
+  std::vector<LinkPtr> timing_links;
   LinkPtr thread_iterator;
   LinkPtr visit_iterator;
+  LinkPtr connection_iterator;
+  LinkPtr map_iterator;
   std::vector<Form> forms;
   std::uint64_t started_ns = 0;  // 0: still attaching
   bool followed_maps = false;    // at some moment, maybe no longer
@@ -72,6 +83,12 @@ struct Probes::State {
   std::set<Life> unclaimed;                      // rows of failed writes that no thread of the last reading owned
   std::uint64_t unclaimed_errors = 0;            // failed writes in such rows that were given up
 
+  Connections connections;
+  std::uint64_t connections_due_ns = 0;  // the next pass over them
+  std::optional<TimingWindows> windows;  // of write timing and page faults
+  std::uint64_t faults_seen = 0;         // in windows, until the last reading
+  Effort effort;
+
   bool has(Probe probe) const { return loaded.has(probe); }
   /// Leaves a probe out from now on and says why in its form.
   void refuse(Probe probe, std::string why);
@@ -81,6 +98,10 @@ struct Probes::State {
   Result<> select_target();
   Result<> start_threads();
   void attach_registry();
+  void attach_network();
+  void attach_faults();
+  /// Opens or closes a window in which writes are timed and page faults sampled, when that is due.
+  void step_windows();
   void follow_maps();
   void update_forms();
 
@@ -92,6 +113,10 @@ struct Probes::State {
   void take_end(std::span<const std::byte> record);
   void hand_over(const OnSample& on_sample);
 
+  Result<> read_connections();
+  /// Of the maps that the target holds. Errors: of the iterator.
+  Result<std::vector<MapState>> read_map_states();
+  void pace_fault_samples();
   Result<> read_threads();
   /// Gives `live` and `ends` their failed socket writes by errno; takes out the rows of those that ended.
   /// Sets which share of the socket writes is sampled, by how many there were since the last reading.

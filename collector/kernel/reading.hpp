@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,15 @@ struct MapReading {
   KernelHistogram latency_ns;
 };
 
+/// A BPF map that the target holds, as it stands.
+struct MapState {
+  std::uint32_t map_id = 0;
+  std::string name;
+  std::string type;
+  std::uint64_t max_entries = 0;
+  std::optional<std::uint64_t> entries;  // none: a kind of map, or a kernel, that does not count them
+};
+
 /// The operations of one kind on one shard of the target's own registry, through USDT fanlight:map_op.
 struct RegistryReading {
   std::string registry;  // "mutex"
@@ -79,12 +89,50 @@ struct LockReading {
   KernelHistogram wait;  // ns
 };
 
+/// A TCP connection of the target. Sums are since attach, or since it was opened where that came later; the rest is how
+/// it stood at the reading.
+struct ConnectionReading {
+  std::uint64_t id = 0;  // one per connection and run: the same addresses later are another
+  std::string local;     // "127.0.0.1:8080", "[::1]:8080"
+  std::string peer;
+  std::string state;             // "established", "close wait", ...
+  std::uint64_t watched_ns = 0;  // how long it has been known
+  std::uint64_t sent_bytes = 0;  // retransmitted ones included
+  std::uint64_t acknowledged_bytes = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t retransmits = 0;        // segments
+  std::uint64_t busy_ns = 0;            // something was on its way to the peer
+  std::uint64_t peer_limited_ns = 0;    // of that: the peer's window was full, since it does not read
+  std::uint64_t buffer_limited_ns = 0;  // of that: the send buffer was too small to keep the path busy
+  std::uint64_t queued_bytes = 0;       // written and not acknowledged
+  std::uint64_t most_queued_bytes = 0;  // the largest that was read
+  std::uint64_t unsent_bytes = 0;       // of the queue, not even sent
+  std::uint64_t unread_bytes = 0;       // received, and the target has not read them
+  std::uint64_t stalled_ns = 0;         // for so long nothing of the queue has been acknowledged
+  std::uint64_t rtt_ns = 0;             // smoothed; 0: not yet known
+  std::uint64_t rtt_deviation_ns = 0;
+};
+
+/// A number that the kernel keeps of the target; see `collector/kernel/network.hpp` for their names.
+struct MetricReading {
+  std::string name;
+  enum class Kind : std::uint8_t { counter = 0, gauge = 1, histogram = 2 } kind = Kind::counter;
+  double value = 0;           // counter: since attach; gauge: now
+  KernelHistogram histogram;  // ns
+};
+
 /// What one BPF program cost so far, by the kernel's own statistics; zeros where those are not permitted.
 struct ProgramCost {
   std::string name;
   std::uint64_t runs = 0;
   std::uint64_t run_ns = 0;
 };
+
+/// True for programs that run in the collector's own system calls: their time is in its CPU time as well.
+inline bool runs_in_collector(const std::string& program) {
+  return program == "fl_visit" || program == "fl_threads" || program == "fl_connections" || program == "fl_select" ||
+         program == "fl_map_entries" || program == "fl_map_sizes";
+}
 
 /// One probe and the hook that it uses on this kernel.
 struct Form {
@@ -97,8 +145,11 @@ struct Reading {
   std::uint64_t time_ns = 0;
   std::vector<ThreadReading> threads;
   std::vector<MapReading> maps;
+  std::vector<MapState> map_states;
   std::vector<RegistryReading> registries;
   std::vector<LockReading> locks;
+  std::vector<ConnectionReading> connections;
+  std::vector<MetricReading> metrics;
   std::vector<ProgramCost> programs;
   Ledger ledger;
 };

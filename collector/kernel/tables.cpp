@@ -109,6 +109,43 @@ std::vector<LockReading> read_locks(const bpf_map* table) {
   return readings;
 }
 
+std::string signal_name(std::uint32_t number) {
+  // The C library keeps the first two real-time signals for itself.
+  constexpr std::uint32_t kFirstRealTime = 34, kLastRealTime = 64;
+  if (number >= kFirstRealTime && number <= kLastRealTime) return "SIGRTMIN+" + std::to_string(number - kFirstRealTime);
+  const char* const name = ::sigabbrev_np(static_cast<int>(number));
+  return name == nullptr ? "signal " + std::to_string(number) : std::string("SIG") + name;
+}
+
+std::vector<MetricReading> read_signals(const bpf_map* table) {
+  std::vector<MetricReading> readings;
+  for_each_row<fanlight_signal, std::uint64_t>(table, [&](const fanlight_signal& signal, std::uint64_t count) {
+    std::string name = "kernel_signal_" + signal_name(signal.number);
+    switch (signal.what) {
+      case FANLIGHT_SIGNAL_DELIVERED: name += "_delivered"; break;
+      case FANLIGHT_SIGNAL_BY_ITSELF: name += "_from_itself"; break;
+      case FANLIGHT_SIGNAL_BY_KERNEL: name += "_from_kernel"; break;
+      default: name += "_from_" + text_of(signal.name) + "(" + std::to_string(signal.sender) + ")"; break;
+    }
+    readings.push_back({std::move(name), MetricReading::Kind::counter, static_cast<double>(count), {}});
+  });
+  return readings;
+}
+
+std::vector<MapState> decode_map_states(std::span<const std::byte> pass) {
+  std::vector<MapState> states;
+  for (; pass.size() >= sizeof(fanlight_map_state); pass = pass.subspan(sizeof(fanlight_map_state))) {
+    fanlight_map_state raw;
+    std::memcpy(&raw, pass.data(), sizeof raw);
+    states.push_back({.map_id = raw.map_id,
+                      .name = text_of(raw.name),
+                      .type = map_type_name(raw.type),
+                      .max_entries = raw.max_entries,
+                      .entries = raw.entries == ~__u64{0} ? std::nullopt : std::optional<std::uint64_t>(raw.entries)});
+  }
+  return states;
+}
+
 std::vector<SocketErrorRow> read_socket_errors(const bpf_map* table) {
   std::vector<SocketErrorRow> rows;
   for_each_row<fanlight_socket_error, std::uint64_t>(table, [&](const auto& key, std::uint64_t count) {

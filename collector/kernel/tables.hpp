@@ -1,7 +1,9 @@
 // What the kernel counts in hash tables. In: BPF maps. Out: readings with names for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,14 @@ std::vector<RegistryReading> read_registries(const bpf_map* table);
 
 /// Every row of the table of futex waits. Cost: two system calls per row.
 std::vector<LockReading> read_locks(const bpf_map* table);
+
+/// "SIGUSR1", "SIGRTMIN+2"; "signal 99" for any other.
+std::string signal_name(std::uint32_t number);
+/// Counters, by signal: kernel_signal_SIGUSR1_delivered, _from_itself, _from_kernel (timers, faults), _from_NAME(PID).
+/// Cost: two system calls per row.
+std::vector<MetricReading> read_signals(const bpf_map* table);
+/// What the iterator over BPF maps has written. A record that is cut off is left out.
+std::vector<MapState> decode_map_states(std::span<const std::byte> pass);
 
 struct SocketErrorRow {
   fanlight_socket_error key;

@@ -22,6 +22,8 @@ constexpr std::size_t kMaxNameBytes = 64;  // TASK_COMM_LEN is 16; kernel worker
 struct Stat {
   std::string name;                // 2
   char state = '?';                // 3
+  std::uint64_t minor_faults = 0;  // 10
+  std::uint64_t major_faults = 0;  // 12
   std::uint64_t user_ticks = 0;    // 14
   std::uint64_t system_ticks = 0;  // 15
   std::uint64_t start_ticks = 0;   // 22
@@ -45,10 +47,16 @@ Result<Stat> parse_stat(std::string_view text) {
     rest.remove_prefix(end);
     if (word.empty()) return fail(0, "a process status of " + std::to_string(field - 1) + " fields");
     if (field == 3) stat.state = word.front();
-    if (field != 14 && field != 15 && field != 22) continue;
+    std::uint64_t* const into = field == 10   ? &stat.minor_faults
+                                : field == 12 ? &stat.major_faults
+                                : field == 14 ? &stat.user_ticks
+                                : field == 15 ? &stat.system_ticks
+                                : field == 22 ? &stat.start_ticks
+                                              : nullptr;
+    if (into == nullptr) continue;
     const auto number = parse_number<std::uint64_t>(word);
     if (!number) return fail(0, "field " + std::to_string(field) + " of a process status is no number");
-    (field == 14 ? stat.user_ticks : field == 15 ? stat.system_ticks : stat.start_ticks) = *number;
+    *into = *number;
   }
   return stat;
 }
@@ -149,6 +157,12 @@ std::vector<std::uint32_t> bpf_maps(pid_t pid, const fs::path& root) {
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());
   return ids;
+}
+
+Result<PageFaults> page_faults(pid_t pid, const fs::path& root) {
+  const auto stat = read_stat(pid, root);
+  if (!stat) return std::unexpected(stat.error());
+  return PageFaults{.minor = stat->minor_faults, .major = stat->major_faults};
 }
 
 Result<Usage> usage(pid_t pid, const fs::path& root) {

@@ -43,4 +43,11 @@ struct Usage {
 };
 Result<Usage> usage(pid_t pid, const std::filesystem::path& root = "/");
 
+/// Page faults of all its threads so far, those that have ended included. Errors: gone, unreadable.
+struct PageFaults {
+  std::uint64_t minor = 0;  // served from memory
+  std::uint64_t major = 0;  // waited for a disk
+};
+Result<PageFaults> page_faults(pid_t pid, const std::filesystem::path& root = "/");
+
 }  // namespace fanlight::process

@@ -122,6 +122,37 @@ kernel::RegistryReading growth(const kernel::RegistryReading& before, const kern
   return growth_of;
 }
 
+kernel::ConnectionReading growth(const kernel::ConnectionReading& before, const kernel::ConnectionReading& now) {
+  kernel::ConnectionReading growth_of = now;
+  growth_of.watched_ns = counter(before.watched_ns, now.watched_ns);
+  growth_of.sent_bytes = counter(before.sent_bytes, now.sent_bytes);
+  growth_of.acknowledged_bytes = counter(before.acknowledged_bytes, now.acknowledged_bytes);
+  growth_of.received_bytes = counter(before.received_bytes, now.received_bytes);
+  growth_of.retransmits = counter(before.retransmits, now.retransmits);
+  growth_of.busy_ns = counter(before.busy_ns, now.busy_ns);
+  growth_of.peer_limited_ns = counter(before.peer_limited_ns, now.peer_limited_ns);
+  growth_of.buffer_limited_ns = counter(before.buffer_limited_ns, now.buffer_limited_ns);
+  growth_of.most_queued_bytes = std::max(before.queued_bytes, now.queued_bytes);
+  return growth_of;
+}
+
+std::vector<kernel::MetricReading> growth(const std::vector<kernel::MetricReading>& before,
+                                          const std::vector<kernel::MetricReading>& now) {
+  using Kind = kernel::MetricReading::Kind;
+  std::vector<kernel::MetricReading> all;
+  for (const kernel::MetricReading& metric : now) {
+    const auto old = std::ranges::find(before, metric.name, &kernel::MetricReading::name);
+    kernel::MetricReading growth_of = metric;
+    if (old != before.end() && metric.kind == Kind::counter && metric.value >= old->value)
+      growth_of.value = metric.value - old->value;
+    if (old != before.end() && metric.kind == Kind::histogram)
+      growth_of.histogram = growth(old->histogram, metric.histogram);
+    if (metric.kind == Kind::gauge || growth_of.value > 0 || growth_of.histogram.count() > 0)
+      all.push_back(std::move(growth_of));
+  }
+  return all;
+}
+
 LedgerEntry growth(const LedgerEntry& before, const LedgerEntry& now) {
   // An entry begins anew as a whole: the balance of a half-subtracted one would mean nothing.
   if (now.produced < before.produced || now.delivered < before.delivered || shrank(before.dropped, now.dropped) ||
@@ -176,6 +207,14 @@ Growth growth(const kernel::Reading& before, const kernel::Reading& now) {
       all.registries.push_back(std::move(grown_by));
     }
   }
+
+  std::map<std::uint64_t, const kernel::ConnectionReading*> connections;
+  for (const auto& connection : before.connections) connections[connection.id] = &connection;
+  for (const auto& connection : now.connections) {
+    const auto old = connections.find(connection.id);
+    all.connections.push_back(old == connections.end() ? connection : growth(*old->second, connection));
+  }
+  all.metrics = growth(before.metrics, now.metrics);
 
   for (const auto& program : now.programs) {
     const auto old = std::find_if(before.programs.begin(), before.programs.end(),

@@ -17,10 +17,12 @@ struct Growth {
   /// One for every thread life in the later reading; from_ns is where the earlier reading of that life ended, or its
   /// own beginning. Sum of `ns` = to_ns - from_ns, as in the readings. A life that had ended before is left out.
   std::vector<kernel::ThreadReading> threads;
-  std::vector<kernel::MapReading> maps;             // those that grew
-  std::vector<kernel::RegistryReading> registries;  // those that grew
-  std::vector<kernel::ProgramCost> programs;        // all
-  Ledger ledger;                                    // all entries
+  std::vector<kernel::MapReading> maps;                // those that grew
+  std::vector<kernel::RegistryReading> registries;     // those that grew
+  std::vector<kernel::ConnectionReading> connections;  // all
+  std::vector<kernel::MetricReading> metrics;
+  std::vector<kernel::ProgramCost> programs;  // all
+  Ledger ledger;                              // all entries
 };
 
 /// A counter that went backwards began anew, so all of it is growth. Same life of a thread: same tid and from_ns.
@@ -35,6 +37,10 @@ bool same_life(const kernel::ThreadReading& before, const kernel::ThreadReading&
 kernel::SocketCounts growth(const kernel::SocketCounts& before, const kernel::SocketCounts& now);
 kernel::MapReading growth(const kernel::MapReading& before, const kernel::MapReading& now);
 kernel::RegistryReading growth(const kernel::RegistryReading& before, const kernel::RegistryReading& now);
+kernel::ConnectionReading growth(const kernel::ConnectionReading& before, const kernel::ConnectionReading& now);
+/// What was added to each, by name; all gauges, and of the others those that grew.
+std::vector<kernel::MetricReading> growth(const std::vector<kernel::MetricReading>& before,
+                                          const std::vector<kernel::MetricReading>& now);
 LedgerEntry growth(const LedgerEntry& before, const LedgerEntry& now);
 /// Entries pair up by source.
 Ledger growth(const Ledger& before, const Ledger& now);

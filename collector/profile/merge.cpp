@@ -56,6 +56,23 @@ void add(Lock& into, const Lock& more) {
   if (!more.holder.empty()) into.holder = more.holder;
 }
 
+void add(kernel::MapState& into, const kernel::MapState& more) { into = more; }
+
+void add(kernel::ConnectionReading& into, const kernel::ConnectionReading& more) {
+  const kernel::ConnectionReading before = into;
+  into = more;
+  into.watched_ns += before.watched_ns;
+  into.sent_bytes += before.sent_bytes;
+  into.acknowledged_bytes += before.acknowledged_bytes;
+  into.received_bytes += before.received_bytes;
+  into.retransmits += before.retransmits;
+  into.busy_ns += before.busy_ns;
+  into.peer_limited_ns += before.peer_limited_ns;
+  into.buffer_limited_ns += before.buffer_limited_ns;
+  into.most_queued_bytes = std::max(before.most_queued_bytes, more.most_queued_bytes);
+  into.stalled_ns = std::max(before.stalled_ns, more.stalled_ns);
+}
+
 void add(LedgerEntry& into, const LedgerEntry& more) {
   into.produced += more.produced;
   into.delivered += more.delivered;

@@ -12,6 +12,8 @@ void add(kernel::MapReading& into, const kernel::MapReading& more);
 void add(kernel::RegistryReading& into, const kernel::RegistryReading& more);
 void add(Metric& into, const Metric& more);  // a gauge takes the later value
 void add(Lock& into, const Lock& more);
+void add(kernel::MapState& into, const kernel::MapState& more);
+void add(kernel::ConnectionReading& into, const kernel::ConnectionReading& more);
 void add(LedgerEntry& into, const LedgerEntry& more);
 void add(kernel::ProgramCost& into, const kernel::ProgramCost& more);
 void add(Thread& into, const ThreadSlice& more);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -85,13 +86,17 @@ struct SampleRow {
   bool operator==(const SampleRow&) const = default;
 };
 
-/// A number that the target publishes about itself through `collector/inprocess`.
+/// A number that the target publishes about itself through `collector/inprocess`, or that the kernel keeps of it.
 struct Metric {
-  std::string name;  // "deliveries", "publishes", "connections", "delivery_latency"
+  std::string name;  // "deliveries", "publishes", "connections", "delivery_latency"; the kernel's: see of_kernel
   enum class Kind : std::uint8_t { counter = 0, gauge = 1, histogram = 2 } kind = Kind::counter;
   double value = 0;           // counter: growth over the range; gauge: last value
   KernelHistogram histogram;  // Kind::histogram: what was added over the range, ns
 };
+
+/// The names of what the kernel keeps begin so: "kernel_tcp_retransmits".
+inline constexpr std::string_view kKernelPrefix = "kernel_";
+inline bool of_kernel(const Metric& metric) { return metric.name.starts_with(kKernelPrefix); }
 
 /// Waits for one lock of the target.
 struct Lock {
@@ -154,8 +159,11 @@ struct Profile {
   std::vector<Labels> labels{{}};
   std::vector<Module> modules;  // those whose build-id is known
   std::vector<SampleRow> samples;
-  std::vector<Lock> locks;                          // growth over the range
-  std::vector<kernel::MapReading> maps;             // growth over the range
+  std::vector<Lock> locks;                   // growth over the range
+  std::vector<kernel::MapReading> maps;      // growth over the range
+  std::vector<kernel::MapState> map_states;  // the last of each map
+  /// Sums are growth over the range. Of many only those that stand out were kept; metrics count all.
+  std::vector<kernel::ConnectionReading> connections;
   std::vector<kernel::RegistryReading> registries;  // growth over the range
   std::vector<Metric> metrics;
   std::vector<Event> events;

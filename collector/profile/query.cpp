@@ -41,7 +41,7 @@ SecondPoint second_of(const Slice& slice) {
     second.run_queue_ns.merge(thread.run_queue_ns);
   }
   for (const SampleRow& row : slice.samples) {
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) second.samples += row.count;
+    if (counts_samples(row.sampler)) second.samples += row.count;
   }
   for (const LedgerEntry& entry : slice.ledger) second.dropped += entry.dropped_total();
   second.metrics = slice.metrics;
@@ -178,6 +178,8 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
 
   Gather<std::uint64_t, Lock> locks(profile.locks);
   Gather<std::pair<std::uint32_t, std::string>, kernel::MapReading> maps(profile.maps);
+  Gather<std::uint32_t, kernel::MapState> map_states(profile.map_states);
+  Gather<std::uint64_t, kernel::ConnectionReading> connections(profile.connections);
   Gather<std::tuple<std::string, std::uint32_t, std::string>, kernel::RegistryReading> registries(profile.registries);
   Gather<std::pair<std::string, Metric::Kind>, Metric> metrics(profile.metrics);
   Gather<std::string, LedgerEntry> ledger(profile.ledger);
@@ -185,6 +187,8 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
   for (const Slice* slice : slices) {
     for (const auto& lock : slice->locks) locks.take(lock.address, lock);
     for (const auto& map : slice->maps) maps.take({map.map_id, map.operation}, map);
+    for (const auto& map : slice->map_states) map_states.take(map.map_id, map);
+    for (const auto& connection : slice->connections) connections.take(connection.id, connection);
     for (const auto& row : slice->registries) registries.take({row.registry, row.shard, row.operation}, row);
     for (const auto& metric : slice->metrics) metrics.take({metric.name, metric.kind}, metric);
     for (const auto& entry : slice->ledger) ledger.take(entry.source, entry);

@@ -57,6 +57,11 @@ void Redaction::apply(Profile& profile) const {
     hide(lock.holder);
   }
   for (kernel::MapReading& map : profile.maps) hide(map.map_name);
+  for (kernel::MapState& map : profile.map_states) hide(map.name);
+  for (kernel::ConnectionReading& connection : profile.connections) {
+    hide(connection.local);
+    hide(connection.peer);
+  }
   for (kernel::RegistryReading& row : profile.registries) hide(row.registry);
   for (Metric& metric : profile.metrics) hide(metric.name);
   for (Event& event : profile.events) hide(event.text);

@@ -197,8 +197,9 @@ std::map<ThreadId, Group> by_thread(const Profile& profile, Sampler sampler) {
   return groups;
 }
 
-WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler, bool by_labels) {
-  Builder builder(profile, view, "nanoseconds", by_labels);
+WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler, bool by_labels,
+                        std::string_view unit = "nanoseconds") {
+  Builder builder(profile, view, unit, by_labels);
   for (const auto& [id, rows] : by_thread(profile, sampler)) {
     take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
   }
@@ -225,8 +226,8 @@ WeightedStacks socket_view(const Profile& profile, bool by_labels) {
   return builder.finish();
 }
 
-constexpr std::array<std::string_view, kViews.size()> kNames{"oncpu",  "offcpu", "runnable", "wall",
-                                                             "socket", "map",    "inprocess"};
+constexpr std::array<std::string_view, kViews.size()> kNames{"oncpu",  "offcpu", "runnable",  "wall",
+                                                             "socket", "map",    "inprocess", "faults"};
 
 }  // namespace
 
@@ -248,6 +249,7 @@ WeightedStacks view(const Profile& profile, View view, bool by_labels) {
     case View::socket: return socket_view(profile, by_labels);
     case View::map: return raw_view(profile, view, Sampler::map_operation, by_labels);
     case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu, by_labels);
+    case View::faults: return raw_view(profile, view, Sampler::page_fault, by_labels, "faults");
     case View::on_cpu:
     case View::off_cpu:
     case View::runnable:

@@ -13,12 +13,12 @@
 
 namespace fanlight::profile {
 
-enum class View : std::uint8_t { on_cpu, off_cpu, runnable, wall, socket, map, inprocess };
+enum class View : std::uint8_t { on_cpu, off_cpu, runnable, wall, socket, map, inprocess, faults };
 
-inline constexpr std::array<View, 7> kViews{View::on_cpu, View::off_cpu, View::runnable, View::wall,
-                                            View::socket, View::map,     View::inprocess};
+inline constexpr std::array<View, 8> kViews{View::on_cpu, View::off_cpu, View::runnable,  View::wall,
+                                            View::socket, View::map,     View::inprocess, View::faults};
 
-/// As the command line spells it: oncpu offcpu runnable wall socket map inprocess.
+/// As the command line spells it: oncpu offcpu runnable wall socket map inprocess faults.
 std::string_view name_of(View view);
 std::optional<View> view_from(std::string_view name);
 
@@ -32,7 +32,7 @@ struct WeightedStack {
 
 struct WeightedStacks {
   std::string name;          // of the view
-  std::string unit;          // "nanoseconds", "bytes" or "samples"
+  std::string unit;          // "nanoseconds", "bytes", "faults" or "samples"
   bool state_roots = false;  // the first frame of each stack is its state, as its `reason` tells
   std::uint64_t period = 0;  // typical weight of one sample, 0 when there is none
   std::uint64_t from_ns = 0;
@@ -51,8 +51,8 @@ struct WeightedStacks {
 /// the nanosecond (largest remainder); a total without samples becomes one `[unsampled]` stack. Without exact totals
 /// the raw weights stand. Root frames: the thread's name; wall puts the state ("running", "runnable: queued", "blocked:
 /// futex") before it; off_cpu the reason after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw.
-/// Cost: O(samples).
-/// `by_labels` keeps stacks of different labels apart; without it every stack's labels are 0.
+/// faults: page faults, raw. Cost: O(samples). `by_labels` keeps stacks of different labels apart; without it every
+/// stack's labels are 0.
 WeightedStacks view(const Profile& profile, View view, bool by_labels = false);
 
 /// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.

@@ -15,6 +15,9 @@ std::size_t bytes_of(const Slice& slice) {
   for (const auto& lock : slice.locks)
     bytes += sizeof lock + lock.name.size() + lock.holder.size() + bytes_of(lock.wait);
   for (const auto& map : slice.maps) bytes += sizeof map + bytes_of(map.latency_ns);
+  for (const auto& map : slice.map_states) bytes += sizeof map + map.name.size() + map.type.size();
+  for (const auto& connection : slice.connections)
+    bytes += sizeof connection + connection.local.size() + connection.peer.size() + connection.state.size();
   for (const auto& registry : slice.registries) bytes += sizeof registry + bytes_of(registry.wait);
   for (const auto& metric : slice.metrics) bytes += sizeof metric + bytes_of(metric.histogram);
   for (const auto& event : slice.events) bytes += sizeof event + event.text.size();

@@ -95,6 +95,8 @@ struct Slice {
   std::vector<SampleRow> samples;
   std::vector<Lock> locks;
   std::vector<kernel::MapReading> maps;
+  std::vector<kernel::MapState> map_states;
+  std::vector<kernel::ConnectionReading> connections;
   std::vector<kernel::RegistryReading> registries;
   std::vector<Metric> metrics;
   std::vector<Event> events;

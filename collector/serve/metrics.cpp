@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/kernel/slow.hpp"
 #include "core/errno_name.hpp"
 
 namespace fanlight::serve {
@@ -79,8 +80,8 @@ class Page {
   std::map<std::string, std::size_t> place_;
 };
 
-std::string metric_name(const std::string& name) {
-  std::string out = "fanlight_target_";
+std::string metric_name(const std::string& name, const char* prefix) {
+  std::string out = prefix;
   for (const char c : name) out += (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') ? c : '_';
   return out;
 }
@@ -175,6 +176,26 @@ void add_operations(Page& page, const profile::Profile& profile) {
   }
 }
 
+void add_connections(Page& page, const profile::Profile& profile) {
+  // A client has no name that stays, so only those that stand out now are told apart.
+  for (const kernel::ConnectionReading& connection : profile.connections) {
+    if (!kernel::is_slow(connection)) continue;
+    const Labels labels{{"peer", connection.peer}};
+    page.gauge("fanlight_slow_client_queued_bytes", "Written to a client whose queue does not drain.",
+               static_cast<double>(connection.queued_bytes), labels);
+    page.gauge("fanlight_slow_client_stalled_seconds", "For how long it has acknowledged nothing.",
+               static_cast<double>(connection.stalled_ns) / 1e9, labels);
+  }
+  for (const kernel::MapState& map : profile.map_states) {
+    const Labels labels{{"map", map.name}, {"id", std::to_string(map.map_id)}, {"type", map.type}};
+    page.gauge("fanlight_map_max_entries", "Room in a BPF map of the target.", static_cast<double>(map.max_entries),
+               labels);
+    if (map.entries)
+      page.gauge("fanlight_map_entries", "Entries in a BPF map of the target.", static_cast<double>(*map.entries),
+                 labels);
+  }
+}
+
 void add_ledger(Page& page, const profile::Profile& profile) {
   for (const LedgerEntry& entry : profile.ledger) {
     page.counter("fanlight_ledger_produced_total", "Records that a probe tried to hand over.",
@@ -209,15 +230,13 @@ void add_target(Page& page, const profile::Profile& profile) {
   page.gauge("fanlight_target_info", "The process that is watched.", 1,
              {{"name", profile.target.name}, {"pid", std::to_string(profile.target.pid)}});
   for (const profile::Metric& metric : profile.metrics) {
-    const std::string name = metric_name(metric.name);
+    const bool kernel = profile::of_kernel(metric);
+    const std::string name = metric_name(metric.name, kernel ? "fanlight_" : "fanlight_target_");
+    const char* const help = kernel ? "Kept by the kernel of the target." : "Published by the target.";
     switch (metric.kind) {
-      case profile::Metric::Kind::counter:
-        page.counter(name + "_total", "Published by the target.", metric.value);
-        break;
-      case profile::Metric::Kind::gauge: page.gauge(name, "Published by the target.", metric.value); break;
-      case profile::Metric::Kind::histogram:
-        page.histogram(name + "_seconds", "Published by the target.", metric.histogram);
-        break;
+      case profile::Metric::Kind::counter: page.counter(name + "_total", help, metric.value); break;
+      case profile::Metric::Kind::gauge: page.gauge(name, help, metric.value); break;
+      case profile::Metric::Kind::histogram: page.histogram(name + "_seconds", help, metric.histogram); break;
     }
   }
 }
@@ -229,6 +248,7 @@ std::string metrics_text(const profile::Profile& since_attach) {
   add_target(page, since_attach);
   add_threads(page, since_attach);
   add_operations(page, since_attach);
+  add_connections(page, since_attach);
   add_ledger(page, since_attach);
   add_cost(page, since_attach);
   return page.text();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "collector/kernel/effort.hpp"
 #include "collector/kernel/reading.hpp"
 #include "core/error.hpp"
 #include "core/sample.hpp"
@@ -18,10 +19,11 @@ class KernelHalf {
   using OnSample = std::function<void(RawSample&&)>;
 
   virtual ~KernelHalf() = default;
-  /// As Probes::poll, Probes::read and Probes::forms.
+  /// As Probes::poll, Probes::read, Probes::forms and Probes::set_effort.
   virtual Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample) = 0;
   virtual Result<kernel::Reading> read() = 0;
   virtual const std::vector<kernel::Form>& forms() const = 0;
+  virtual void set_effort(const kernel::Effort& effort) = 0;
 };
 
 }  // namespace fanlight::session

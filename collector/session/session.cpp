@@ -19,10 +19,12 @@
 #include "collector/profile/growth.hpp"
 #include "collector/profile/merge.hpp"
 #include "collector/session/frames.hpp"
+#include "collector/session/governor.hpp"
 #include "collector/session/lives.hpp"
 #include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
+#include "collector/session/standing_out.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
 #include "core/units.hpp"
@@ -43,6 +45,7 @@ class AttachedProbes final : public KernelHalf {
   }
   Result<kernel::Reading> read() override { return probes_.read(); }
   const std::vector<kernel::Form>& forms() const override { return probes_.forms(); }
+  void set_effort(const kernel::Effort& effort) override { probes_.set_effort(effort); }
 
  private:
   kernel::Probes probes_;
@@ -91,6 +94,9 @@ std::string kernel_names_missing() {
   return "the kernel hides its addresses, kernel frames are addresses too: set kernel.kptr_restrict to 1 as root";
 }
 
+constexpr const char* kMinorFaults = "kernel_page_faults_minor";
+constexpr const char* kMajorFaults = "kernel_page_faults_major";
+
 /// Adds all that a thread did in its life.
 void add_whole(profile::Thread& sums, const kernel::ThreadReading& thread) {
   if (sums.to_ns == 0) sums.from_ns = thread.from_ns;
@@ -103,6 +109,13 @@ void add_whole(profile::Thread& sums, const kernel::ThreadReading& thread) {
   sums.wakeups += thread.wakeups;
   sums.run_queue_ns.merge(thread.run_queue_ns);
   profile::add(sums.socket, thread.socket);
+}
+
+profile::Metric whole_of(const kernel::MetricReading& now) {
+  return {.name = now.name,
+          .kind = static_cast<profile::Metric::Kind>(now.kind),
+          .value = now.value,
+          .histogram = now.histogram};
 }
 
 profile::Metric whole_of(const inprocess::MetricReading& now) {
@@ -136,6 +149,10 @@ struct Session::State {
   void add_threads(const kernel::Reading& reading, profile::Slice& slice);
   void add_inprocess(profile::Slice& slice);
   void notice_exit();
+  /// Page faults, as /proc counts them.
+  void add_faults(profile::Slice& slice);
+  /// Does less, or more again, when what the slice cost says so.
+  void govern(profile::Slice& slice);
 
   Options options;
   process::Process process;
@@ -153,6 +170,9 @@ struct Session::State {
   std::map<std::string, inprocess::MetricReading> last_metrics;
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
+  std::optional<process::PageFaults> first_faults;  // at attach
+  process::PageFaults last_faults;
+  std::optional<Governor> governor;
   std::vector<profile::Event> events;
   std::string inprocess_missing;     // why there is no reader
   std::string kernel_names_missing;  // why kernel frames have no names
@@ -231,6 +251,34 @@ void Session::State::add_inprocess(profile::Slice& slice) {
   last_inprocess_ledger = std::move(now);
 }
 
+void Session::State::add_faults(profile::Slice& slice) {
+  const auto now = process::page_faults(process.pid);
+  if (!now || !first_faults) return;
+  using Kind = profile::Metric::Kind;
+  // A process that has become a zombie counts no more.
+  const auto add = [&](const char* name, std::uint64_t before, std::uint64_t after) {
+    if (after > before) slice.metrics.push_back({name, Kind::counter, static_cast<double>(after - before), {}});
+  };
+  add(kMinorFaults, last_faults.minor, now->minor);
+  add(kMajorFaults, last_faults.major, now->major);
+  last_faults = *now;
+}
+
+void Session::State::govern(profile::Slice& slice) {
+  const std::uint64_t took_ns = slice.to_ns - slice.from_ns;
+  if (!governor || !probes || took_ns < 100'000'000) return;
+  std::uint64_t cost_ns = slice.cost.cpu_ns;
+  for (const kernel::ProgramCost& program : slice.cost.programs) {
+    // Iterators run in our own reads, so they are in our own CPU time already.
+    if (!kernel::runs_in_collector(program.name)) cost_ns += program.run_ns;
+  }
+  const auto change = governor->observe(static_cast<double>(cost_ns) / static_cast<double>(took_ns));
+  if (!change) return;
+  probes->set_effort(change->effort);
+  window.target().forms = probes->forms();
+  slice.events.push_back({slice.to_ns, change->sentence, profile::Event::Kind::governor});
+}
+
 Result<> Session::State::close_slice() {
   profile::Slice slice{.from_ns = slice_from_ns};
   std::optional<kernel::Reading> reading;
@@ -242,6 +290,7 @@ Result<> Session::State::close_slice() {
   slice.to_ns = options.now_ns();
   // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
   add_inprocess(slice);
+  add_faults(slice);
   frames.name_new(window.tables(), lock, kNamingPatience);
   // Without kernel probes nothing else tells the threads' names. Those of a target that is gone stay as they were.
   std::vector<process::ThreadName> names;
@@ -255,6 +304,9 @@ Result<> Session::State::close_slice() {
     profile::Growth grown = profile::growth(last_reading, *reading);
     slice.maps = std::move(grown.maps);
     slice.registries = std::move(grown.registries);
+    slice.map_states = reading->map_states;
+    slice.connections = standing_out(std::move(grown.connections));
+    for (const kernel::MetricReading& metric : grown.metrics) slice.metrics.push_back(whole_of(metric));
     slice.locks = lock_places.growth(reading->locks, reading->threads, window.tables());
     slice.ledger.insert(slice.ledger.begin(), grown.ledger.begin(), grown.ledger.end());
     slice.cost.programs = std::move(grown.programs);
@@ -271,6 +323,7 @@ Result<> Session::State::close_slice() {
   slice.cost.cpu_ns = usage.cpu_ns - last_usage.cpu_ns;
   slice.cost.resident_bytes = usage.resident_bytes;
   last_usage = usage;
+  govern(slice);
   // The kernel's window opened while we were still attaching.
   if (slice.from_ns == attached_ns) {
     for (const profile::ThreadSlice& thread : slice.threads) slice.from_ns = std::min(slice.from_ns, thread.from_ns);
@@ -304,8 +357,10 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
     state->probes = std::move(kernel);
     forms = state->probes->forms();
   } else if (options.kernel) {
-    auto probes =
-        kernel::Probes::attach({.pid = options.pid, .sample_hz = options.sample_hz, .ring_bytes = options.ring_bytes});
+    auto probes = kernel::Probes::attach({.pid = options.pid,
+                                          .sample_hz = options.sample_hz,
+                                          .ring_bytes = options.ring_bytes,
+                                          .program_stats = options.program_stats});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
       forms = state->probes->forms();
@@ -333,6 +388,11 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();
+  if (const auto faults = process::page_faults(options.pid)) {
+    state->first_faults = *faults;
+    state->last_faults = *faults;
+  }
+  if (options.budget > 0) state->governor.emplace(options.budget);
   if (state->reader) {
     for (inprocess::MetricReading& metric : state->reader->metrics())
       state->last_metrics[metric.name] = std::move(metric);
@@ -390,6 +450,8 @@ profile::Profile Session::since_attach() const {
                            .to_ns = state.slice_from_ns,
                            .realtime_offset_ns = state.window.realtime_offset_ns(),
                            .maps = state.last_reading.maps,
+                           .map_states = state.last_reading.map_states,
+                           .connections = standing_out(state.last_reading.connections),
                            .registries = state.last_reading.registries,
                            .ledger = state.last_reading.ledger,
                            .cost = {.cpu_ns = state.last_usage.cpu_ns,
@@ -408,8 +470,16 @@ profile::Profile Session::since_attach() const {
                                .run_queue_ns = thread.run_queue_ns,
                                .socket = thread.socket});
   }
+  if (state.first_faults) {
+    const auto whole = [&](const char* name, std::uint64_t count) {
+      profile.metrics.push_back({name, profile::Metric::Kind::counter, static_cast<double>(count), {}});
+    };
+    whole(kMinorFaults, state.last_faults.minor - state.first_faults->minor);
+    whole(kMajorFaults, state.last_faults.major - state.first_faults->major);
+  }
   if (state.ended.to_ns > 0) profile.threads.push_back(state.ended);
   for (const auto& [name, metric] : state.last_metrics) profile.metrics.push_back(whole_of(metric));
+  for (const kernel::MetricReading& metric : state.last_reading.metrics) profile.metrics.push_back(whole_of(metric));
   if (state.reader) profile.ledger.push_back(state.last_inprocess_ledger);
   return profile;
 }

@@ -24,6 +24,8 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  double budget = 0;           // share of one CPU that watching may take; 0: no bound
+  bool program_stats = false;  // see kernel::Options
   std::function<std::uint64_t()> now_ns = monotonic_ns;
 };
 

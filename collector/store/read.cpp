@@ -29,7 +29,7 @@ class Reading {
     if (!code) return std::unexpected(code.error());
     code_ = std::move(*code);
     for (const auto step : {&Reading::read_slices, &Reading::read_threads, &Reading::read_samples,
-                            &Reading::read_operations, &Reading::read_rest}) {
+                            &Reading::read_operations, &Reading::read_states, &Reading::read_rest}) {
       if (auto done = (this->*step)(window); !done) return std::unexpected(done.error());
     }
     say_what_is_missing();
@@ -154,7 +154,6 @@ class Reading {
                        "SELECT slice, sampler, reason, thread, stack, labels, after_ns, weight, count FROM sample "
                        "ORDER BY slice, position"),
                 [&](Row& row) {
-                  constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
                   Slice* slice = slice_of(row);
                   const auto sampler = static_cast<Sampler>(row.below(kSamplers, "sampler"));
                   const Reason reason = row.reason();
@@ -238,6 +237,33 @@ class Reading {
                                          row.real(), histogram(row.any())};
                   if (slice != nullptr) slice->metrics.push_back(std::move(metric));
                 });
+  }
+
+  Result<> read_states(profile::Window&) {
+    if (version_ < 3) return {};
+    if (auto done = each("SELECT slice, map_id, map_name, map_type, max_entries, entries FROM bpf_map "
+                         "ORDER BY slice, position",
+                         [&](Row& row) {
+                           Slice* slice = slice_of(row);
+                           kernel::MapState map{row.small(), row.text(), row.text(), row.count(), row.maybe_count()};
+                           if (slice != nullptr) slice->map_states.push_back(std::move(map));
+                         });
+        !done) {
+      return done;
+    }
+    return each(
+        "SELECT slice, id, local, peer, state, watched_ns, sent_bytes, acknowledged_bytes, received_bytes, "
+        "retransmits, busy_ns, peer_limited_ns, buffer_limited_ns, queued_bytes, most_queued_bytes, "
+        "unsent_bytes, unread_bytes, stalled_ns, rtt_ns, rtt_deviation_ns FROM connection "
+        "ORDER BY slice, position",
+        [&](Row& row) {
+          Slice* slice = slice_of(row);
+          kernel::ConnectionReading one{row.count(), row.text(),  row.text(),  row.text(),  row.count(),
+                                        row.count(), row.count(), row.count(), row.count(), row.count(),
+                                        row.count(), row.count(), row.count(), row.count(), row.count(),
+                                        row.count(), row.count(), row.count(), row.count()};
+          if (slice != nullptr) slice->connections.push_back(std::move(one));
+        });
   }
 
   Result<> read_rest(profile::Window&) {

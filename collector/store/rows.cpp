@@ -29,6 +29,8 @@ enum Insert : std::size_t {
   kLock,
   kMapOp,
   kRegistryOp,
+  kBpfMap,
+  kConnection,
   kMetric,
   kLedger,
   kLedgerLoss,
@@ -53,6 +55,8 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT INTO lock VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO map_op VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO registry_op VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO bpf_map VALUES(?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO connection VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO metric VALUES(?, ?, ?, ?, ?, ?)",
     "INSERT INTO ledger VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO ledger_loss VALUES(?, ?, ?, ?, ?)",
@@ -302,6 +306,28 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
   return {};
 }
 
+Result<> Rows::write_states(std::int64_t id, const profile::Slice& slice) {
+  std::uint64_t position = 0;
+  for (const kernel::MapState& map : slice.map_states) {
+    if (auto done = statements_[kBpfMap].run(id, position++, map.map_id, shown(map.name), map.type, map.max_entries,
+                                             map.entries);
+        !done) {
+      return done;
+    }
+  }
+  for (const kernel::ConnectionReading& one : slice.connections) {
+    if (auto done = statements_[kConnection].run(
+            id, position++, one.id, shown(one.local), shown(one.peer), one.state, one.watched_ns, one.sent_bytes,
+            one.acknowledged_bytes, one.received_bytes, one.retransmits, one.busy_ns, one.peer_limited_ns,
+            one.buffer_limited_ns, one.queued_bytes, one.most_queued_bytes, one.unsent_bytes, one.unread_bytes,
+            one.stalled_ns, one.rtt_ns, one.rtt_deviation_ns);
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
   std::uint64_t position = 0;
   for (const LedgerEntry& entry : slice.ledger) {
@@ -329,6 +355,7 @@ Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const
   if (auto done = write_threads(id, slice, written); !done) return done;
   if (auto done = write_samples(id, tables, slice, written); !done) return done;
   if (auto done = write_operations(id, slice, written); !done) return done;
+  if (auto done = write_states(id, slice); !done) return done;
   if (auto done = write_ledger(id, slice); !done) return done;
   std::uint64_t position = 0;
   for (const profile::Event& event : slice.events) {

@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <vector>
 
 namespace fanlight::store {
 
@@ -21,14 +21,18 @@ inline constexpr std::array kTables2{"meta",         "target",    "form",       
                                      "sample",       "histogram", "thread_slice", "thread_reason_ns", "map_op",
                                      "socket_errno", "lock",      "metric",       "registry_op",      "ledger",
                                      "ledger_loss",  "event",     "program_cost"};
-constexpr std::span<const char* const> tables_of(int version) {
-  return version == 1 ? std::span<const char* const>(kTables1) : std::span<const char* const>(kTables2);
+inline constexpr std::array kTables3{"connection", "bpf_map"};  // beside those of version 2
+constexpr std::vector<const char*> tables_of(int version) {
+  if (version == 1) return {kTables1.begin(), kTables1.end()};
+  std::vector<const char*> tables(kTables2.begin(), kTables2.end());
+  if (version > 2) tables.insert(tables.end(), kTables3.begin(), kTables3.end());
+  return tables;
 }
 
 /// The tables whose rows belong to one slice and go with it.
-inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample",
-                                     "lock",         "map_op",           "registry_op",  "metric",
-                                     "ledger",       "ledger_loss",      "event",        "program_cost"};
+inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample", "lock",
+                                     "map_op",       "registry_op",      "metric",       "ledger", "ledger_loss",
+                                     "event",        "program_cost",     "connection",   "bpf_map"};
 
 // Stacks are one tree: callers are stored once, however many stacks go through them. A row of a slice is found by the
 // slice, so that a rolling recording forgets its oldest second without looking at the others.
@@ -70,6 +74,14 @@ CREATE TABLE map_op(slice INTEGER, position INTEGER, map_id INTEGER, map_name TE
 CREATE TABLE registry_op(slice INTEGER, position INTEGER, registry TEXT, shard INTEGER, operation TEXT, count INTEGER,
                          wait_ns INTEGER, hold_ns INTEGER, wait INTEGER,
                          PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE bpf_map(slice INTEGER, position INTEGER, map_id INTEGER, map_name TEXT, map_type TEXT,
+                     max_entries INTEGER, entries INTEGER, PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE connection(slice INTEGER, position INTEGER, id INTEGER, local TEXT, peer TEXT, state TEXT,
+                        watched_ns INTEGER, sent_bytes INTEGER, acknowledged_bytes INTEGER, received_bytes INTEGER,
+                        retransmits INTEGER, busy_ns INTEGER, peer_limited_ns INTEGER, buffer_limited_ns INTEGER,
+                        queued_bytes INTEGER, most_queued_bytes INTEGER, unsent_bytes INTEGER, unread_bytes INTEGER,
+                        stalled_ns INTEGER, rtt_ns INTEGER, rtt_deviation_ns INTEGER,
+                        PRIMARY KEY(slice, position)) WITHOUT ROWID;
 CREATE TABLE metric(slice INTEGER, position INTEGER, name TEXT, kind INTEGER, value REAL, histogram INTEGER,
                     PRIMARY KEY(slice, position)) WITHOUT ROWID;
 CREATE TABLE ledger(slice INTEGER, position INTEGER, source TEXT, produced INTEGER, delivered INTEGER,

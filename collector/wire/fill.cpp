@@ -154,6 +154,39 @@ void fill_operations(proto::Profile& message, const profile::Profile& profile) {
   for (const profile::Metric& metric : profile.metrics) fill(*message.add_metrics(), metric);
 }
 
+void fill_states(proto::Profile& message, const profile::Profile& profile) {
+  for (const kernel::MapState& map : profile.map_states) {
+    auto& one = *message.add_map_states();
+    one.set_map_id(map.map_id);
+    one.set_name(map.name);
+    one.set_type(map.type);
+    one.set_max_entries(map.max_entries);
+    if (map.entries) one.set_entries(*map.entries);
+  }
+  for (const kernel::ConnectionReading& connection : profile.connections) {
+    auto& one = *message.add_connections();
+    one.set_id(connection.id);
+    one.set_local(connection.local);
+    one.set_peer(connection.peer);
+    one.set_state(connection.state);
+    one.set_watched_ns(connection.watched_ns);
+    one.set_sent_bytes(connection.sent_bytes);
+    one.set_acknowledged_bytes(connection.acknowledged_bytes);
+    one.set_received_bytes(connection.received_bytes);
+    one.set_retransmits(connection.retransmits);
+    one.set_busy_ns(connection.busy_ns);
+    one.set_peer_limited_ns(connection.peer_limited_ns);
+    one.set_buffer_limited_ns(connection.buffer_limited_ns);
+    one.set_queued_bytes(connection.queued_bytes);
+    one.set_most_queued_bytes(connection.most_queued_bytes);
+    one.set_unsent_bytes(connection.unsent_bytes);
+    one.set_unread_bytes(connection.unread_bytes);
+    one.set_stalled_ns(connection.stalled_ns);
+    one.set_rtt_ns(connection.rtt_ns);
+    one.set_rtt_deviation_ns(connection.rtt_deviation_ns);
+  }
+}
+
 void fill(proto::Second& message, const profile::SecondPoint& second) {
   message.set_from_ns(second.from_ns);
   message.set_to_ns(second.to_ns);
@@ -203,6 +236,7 @@ void fill(proto::Profile& message, const profile::Profile& profile) {
   fill_code(message, profile);
   for (const profile::Thread& thread : profile.threads) fill(*message.add_threads(), thread);
   fill_operations(message, profile);
+  fill_states(message, profile);
   for (const profile::Event& event : profile.events) {
     auto& one = *message.add_events();
     one.set_time_ns(event.time_ns);

@@ -117,7 +117,6 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
     profile.stacks.emplace_back(stack.frames().begin(), stack.frames().end());
   }
   for (const auto& row : message.samples()) {
-    constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
     profile.samples.push_back({static_cast<Sampler>(reader.below(row.sampler(), kSamplers, "sampler")),
                                static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
                                reader.below(row.thread(), static_cast<std::uint64_t>(message.threads_size()), "thread"),
@@ -140,6 +139,20 @@ void read_operations(Reader& reader, const proto::Profile& message, profile::Pro
                                   row.hold_ns(), reader.histogram(row.wait())});
   }
   for (const auto& metric : message.metrics()) profile.metrics.push_back(reader.metric(metric));
+}
+
+void read_states(const proto::Profile& message, profile::Profile& profile) {
+  for (const auto& map : message.map_states()) {
+    profile.map_states.push_back({map.map_id(), map.name(), map.type(), map.max_entries(),
+                                  map.has_entries() ? std::optional(map.entries()) : std::nullopt});
+  }
+  for (const auto& one : message.connections()) {
+    profile.connections.push_back({one.id(), one.local(), one.peer(), one.state(), one.watched_ns(), one.sent_bytes(),
+                                   one.acknowledged_bytes(), one.received_bytes(), one.retransmits(), one.busy_ns(),
+                                   one.peer_limited_ns(), one.buffer_limited_ns(), one.queued_bytes(),
+                                   one.most_queued_bytes(), one.unsent_bytes(), one.unread_bytes(), one.stalled_ns(),
+                                   one.rtt_ns(), one.rtt_deviation_ns()});
+  }
 }
 
 profile::SecondPoint second_from(Reader& reader, const proto::Second& message) {
@@ -178,6 +191,7 @@ Result<profile::Profile> profile_from(const proto::Profile& message) {
   for (const auto& thread : message.threads()) profile.threads.push_back(thread_from(reader, thread));
   read_code(reader, message, profile);
   read_operations(reader, message, profile);
+  read_states(message, profile);
   for (const auto& event : message.events()) {
     profile.events.push_back({event.time_ns(), event.text(),
                               static_cast<profile::Event::Kind>(reader.below(event.kind(), 2, "event kind"))});

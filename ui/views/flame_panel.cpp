@@ -141,6 +141,7 @@ std::string_view probe_of(profile::View view) {
     case profile::View::wall: return kScheduler;
     case profile::View::socket: return kSocketWrites;
     case profile::View::map: return kMapOperations;
+    case profile::View::faults:
     case profile::View::inprocess: break;
   }
   return {};
@@ -158,6 +159,7 @@ std::string why_empty(const Ui& ui) {
     case profile::View::wall: return "No thread was seen in this time.";
     case profile::View::socket: return "Nothing was written to a socket in this time, or its stacks were not sampled.";
     case profile::View::map: return "No map operation was sampled in this time.";
+    case profile::View::faults: return "No page fault was sampled in this time.";
     case profile::View::inprocess:
       return "No samples from inside the target: it was idle, or does not carry Fanlight's sampler.";
   }

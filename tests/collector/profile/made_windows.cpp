@@ -199,7 +199,7 @@ Window random_window(std::uint64_t seed) {
       slice.threads.push_back(std::move(row));
     }
     for (std::uint64_t i = below(40); i > 0; --i) {
-      const auto sampler = static_cast<Sampler>(below(5));
+      const auto sampler = static_cast<Sampler>(below(kSamplers));
       const bool blocked = sampler == Sampler::kernel_blocked;
       slice.samples.push_back({sampler, blocked ? static_cast<Reason>(1 + below(kReasons - 1)) : Reason::running,
                                static_cast<ThreadId>(below(tables.threads().size())),
@@ -215,6 +215,11 @@ Window random_window(std::uint64_t seed) {
           {word(), static_cast<Metric::Kind>(below(3)), static_cast<double>(amount()), some_histogram()});
       slice.events.push_back({now + amount(), word(), static_cast<Event::Kind>(below(2))});
       slice.locks.push_back({below(3), word(), word(), amount(), amount(), some_histogram()});
+      slice.map_states.push_back({static_cast<std::uint32_t>(below(3)), word(), word(), amount(),
+                                  chance(50) ? std::optional(amount()) : std::nullopt});
+      slice.connections.push_back({below(3), word(), word(), word(), amount(), amount(), amount(), amount(), amount(),
+                                   amount(), amount(), amount(), amount(), amount(), amount(), amount(), amount(),
+                                   amount(), amount()});
       slice.ledger.push_back({word(), amount(), amount(), {{word(), amount()}}, {{word(), amount()}}});
       slice.cost.programs.push_back({word(), amount(), amount()});
     }
@@ -321,6 +326,20 @@ std::string describe(const Profile& profile) {
     out << "map " << map.map_id << '|' << map.map_name << '|' << map.map_type << '|' << map.operation << '|'
         << map.count << ' ' << map.errors << ' ' << map.total_ns;
     text.add(map.latency_ns);
+    out << '\n';
+  }
+  for (const auto& map : profile.map_states) {
+    out << "map state " << map.map_id << '|' << map.name << '|' << map.type << '|' << map.max_entries << ' '
+        << (map.entries ? std::to_string(*map.entries) : "-") << '\n';
+  }
+  for (const auto& one : profile.connections) {
+    out << "connection " << one.id << '|' << one.local << '|' << one.peer << '|' << one.state;
+    for (const std::uint64_t number :
+         {one.watched_ns, one.sent_bytes, one.acknowledged_bytes, one.received_bytes, one.retransmits, one.busy_ns,
+          one.peer_limited_ns, one.buffer_limited_ns, one.queued_bytes, one.most_queued_bytes, one.unsent_bytes,
+          one.unread_bytes, one.stalled_ns, one.rtt_ns, one.rtt_deviation_ns}) {
+      out << ' ' << number;
+    }
     out << '\n';
   }
   for (const auto& row : profile.registries) {

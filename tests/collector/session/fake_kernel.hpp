@@ -47,10 +47,17 @@ class FakeKernel final : public KernelHalf {
     LedgerEntry entry{.source = "on-cpu samples", .produced = delivered_ + lost_, .delivered = delivered_};
     if (lost_ > 0) entry.dropped["ring full"] = lost_;
     reading.ledger.push_back(std::move(entry));
+    spent_ns_ += cost_ * static_cast<double>(clock_.now_ns() - last_read_ns_) / effort_.sampling_divisor;
+    last_read_ns_ = clock_.now_ns();
+    reading.programs.push_back({"fl_cpu", 1, static_cast<std::uint64_t>(spent_ns_)});
     return reading;
   }
 
   const std::vector<kernel::Form>& forms() const override { return forms_; }
+  void set_effort(const kernel::Effort& effort) override { effort_ = effort; }
+  const kernel::Effort& effort() const { return effort_; }
+  /// What its programs take of one CPU at full effort; rarer samples make it cheaper in proportion.
+  void costs(double share) { cost_ = share; }
 
  private:
   struct Life {
@@ -73,6 +80,10 @@ class FakeKernel final : public KernelHalf {
   std::uint64_t delivered_ = 0;
   std::uint64_t lost_ = 0;
   std::optional<Error> broken_;
+  kernel::Effort effort_;
+  double cost_ = 0;
+  double spent_ns_ = 0;
+  std::uint64_t last_read_ns_ = clock_.now_ns();
   std::vector<kernel::Form> forms_{{"scheduler", "fake", ""}};
 };
 

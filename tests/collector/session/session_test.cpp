@@ -20,11 +20,12 @@ struct Watch {
   FakeKernel* kernel = nullptr;
   std::optional<Session> session;
 
-  explicit Watch(std::chrono::milliseconds slice = 1000ms) {
+  explicit Watch(std::chrono::milliseconds slice = 1000ms, double budget = 0) {
     auto half = std::make_unique<FakeKernel>(clock);
     kernel = half.get();
-    auto attached = Session::attach({.pid = ::getpid(), .slice = slice, .inprocess = false, .now_ns = clock.reader()},
-                                    std::move(half));
+    auto attached = Session::attach(
+        {.pid = ::getpid(), .slice = slice, .inprocess = false, .budget = budget, .now_ns = clock.reader()},
+        std::move(half));
     EXPECT_TRUE(attached) << attached.error().what;
     session.emplace(std::move(*attached));
   }
@@ -61,6 +62,32 @@ TEST(Session, TimeOfEveryStateArrivesAndAddsUp) {
   EXPECT_EQ(totals[FANLIGHT_RUNNING], 1'500'000'000u);
   EXPECT_EQ(totals[FANLIGHT_BLOCKED_FUTEX], 1'000'000'000u);
   EXPECT_EQ(totals[FANLIGHT_BLOCKED_POLL], 2'500'000'000u);
+}
+
+TEST(Session, ABudgetMakesSamplesRarerAndEveryChangeIsAnEvent) {
+  Watch watch(1000ms, 0.5);
+  watch.kernel->born(1, "worker");
+  watch.kernel->costs(1.6);
+  watch.run(20s);
+  // A half of 1.6 is too much, a quarter is not.
+  EXPECT_EQ(watch.kernel->effort(), (kernel::Effort{.sampling_divisor = 4}));
+  watch.kernel->costs(0.001);
+  watch.run(60s);
+  EXPECT_EQ(watch.kernel->effort(), kernel::Effort{});
+  std::vector<std::string> sentences;
+  for (const profile::Event& event : watch.all().events)
+    if (event.kind == profile::Event::Kind::governor) sentences.push_back(event.text);
+  ASSERT_EQ(sentences.size(), 4u);
+  EXPECT_NE(sentences[1].find("one sample in 4"), std::string::npos) << sentences[1];
+  EXPECT_NE(sentences[3].find("everything is on again"), std::string::npos) << sentences[3];
+}
+
+TEST(Session, WithoutABudgetNothingIsGivenUp) {
+  Watch watch;
+  watch.kernel->born(1, "worker");
+  watch.kernel->costs(5);
+  watch.run(20s);
+  EXPECT_EQ(watch.kernel->effort(), kernel::Effort{});
 }
 
 TEST(Session, AThreadThatDiesAndItsTidsNextOwnerAreTwo) {

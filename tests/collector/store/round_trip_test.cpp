@@ -35,6 +35,21 @@ TEST_F(RoundTrip, AFileOfTheFirstVersionOpens) {
   EXPECT_EQ(describe(again), describe(profile));
 }
 
+TEST_F(RoundTrip, AFileOfTheSecondVersionOpens) {
+  // It differs by what it has not.
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "DROP TABLE connection; DROP TABLE bpf_map; PRAGMA user_version = 2", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  sqlite3_close(raw);
+  const auto window = open_recording(file());
+  ASSERT_TRUE(window) << window.error().what;
+  EXPECT_TRUE(window->query().connections.empty());
+  EXPECT_EQ(window->query().maps.size(), 2u);
+}
+
 TEST_F(RoundTrip, BringsBackAnyWindow) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
