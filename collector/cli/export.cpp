@@ -138,7 +138,9 @@ void add_export(CLI::App& app, Run& run) {
           },
           "folded (default) or one of: " + format_names())
       ->type_name("FORMAT");
-  command->add_option("-o,--output", options->output, "where to (default stdout)")->type_name("FILE");
+  command->add_option("-o,--output", options->output, "where to (default stdout)")
+      ->type_name("FILE")
+      ->check(file_name());
   options->select.add_to(*command, true);
   command->footer(
       "\nExamples:\n"

@@ -11,6 +11,11 @@ namespace {
 
 }  // namespace
 
+CLI::Validator file_name() {
+  return CLI::Validator(
+      [](std::string& text) { return text.empty() ? std::string("the name of a file is empty") : std::string(); }, "");
+}
+
 void add_duration(CLI::App& command, const std::string& name, std::optional<std::chrono::nanoseconds>& into,
                   const std::string& help) {
   command

@@ -25,6 +25,9 @@ struct WatchOptions {
   session::Options resolved() const;
 };
 
+/// Refuses the empty name, which names no file.
+CLI::Validator file_name();
+
 /// Adds `name` as a duration ("10s"); a value that is none is a misuse.
 void add_duration(CLI::App& command, const std::string& name, std::optional<std::chrono::nanoseconds>& into,
                   const std::string& help);

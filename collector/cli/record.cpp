@@ -107,7 +107,8 @@ void add_record(CLI::App& app, Run& run) {
   add_duration(*command, "--for", options->time, "how long; without it until Ctrl-C or until the process exits");
   command
       ->add_option("-o,--output", options->file, "the recording (default run.fanlight); an older recording is replaced")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(file_name());
   add_duration(*command, "--keep", options->keep, "keep only this much of the past; older seconds are let go");
   command
       ->add_option_function<std::string>(

@@ -328,6 +328,10 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   if (!state->kernel_names_missing.empty()) forms.push_back({kKernelSymbols, "none", state->kernel_names_missing});
   if (!state->reader) forms.push_back({kInprocessProbe, "none", why(inprocess_error)});
   if (!state->probes && !state->reader) {
+    // One cause, whoever met it.
+    if (kernel_error.code == ESRCH && inprocess_error.code == ESRCH) return std::unexpected(kernel_error);
+    if (kernel_error.code == EMFILE || inprocess_error.code == EMFILE)
+      return fail(0, kernel_error.what, "this process may not open enough files: ulimit -n 1024");
     return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
   state->attached_ns = state->options.now_ns();
