@@ -154,7 +154,7 @@ Peer Peer::nginx() {
     location = /old { return 410; }
 )";
   peer.write("nginx.conf",
-             "load_module /usr/lib/nginx/modules/ngx_nchan_module.so;\ndaemon off;\nmaster_process off;\nworker_processes 1;\npid " +
+             "load_module /usr/lib/nginx/modules/ngx_nchan_module.so;\ndaemon off;\nworker_processes 1;\npid " +
                  directory +
                  "/pid;\nerror_log stderr;\nevents { worker_connections 4096; }\nhttp {\n access_log off;\n"
                  " client_body_temp_path " +
