@@ -8,12 +8,12 @@
 #include <unordered_map>
 #include <utility>
 
-#include "server/hub/registry/members.hpp"
 #include "server/hub/registry/operations.hpp"
 #include "server/hub/topic.hpp"
-#include "server/memory/published.hpp"
+#include "tests/bench/designs/members.hpp"
+#include "tests/bench/designs/published.hpp"
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// Two tables: a constant one that is read without the table's lock, and a locked one with what has come since. Once
 /// the locked one has been asked as often as it is large, it becomes the constant one. A topic's own subscribers have a
@@ -111,7 +111,7 @@ class ReadmostlyRegistry {
   }
 
   const unsigned workers_;
-  memory::Published<Table> read_{std::make_unique<const Table>()};
+  Published<Table> read_{std::make_unique<const Table>()};
   std::atomic<bool> amended_ = false;  // `dirty_` has more than `read_`
   std::mutex mutex_;                   // of what follows
   Table dirty_;                        // all there is
@@ -119,4 +119,4 @@ class ReadmostlyRegistry {
   Operations operations_{kName};
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

@@ -8,7 +8,7 @@
 
 #include "server/hub/subscriber.hpp"
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// Sorted by slot, so that a worker walks its table forwards and a leave finds its place by bisection. Threads: as its
 /// registry's lock has it. Cost: O(log n) and a move of what lies behind.
@@ -52,4 +52,4 @@ class Members {
   std::size_t size_ = 0;
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

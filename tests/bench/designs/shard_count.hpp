@@ -1,7 +1,7 @@
 // How many shards a registry should have. In: load and latency. Out: a number that does not flap.
 #pragma once
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// min(64, max(max(2, base + int(qps / 1000)), max(2, base * (p95_ms / 120)^1.5))), truncated. Negative and absurd
 /// input is clamped. Source: the reference articles' formula (S0); golden values in the test.
@@ -23,4 +23,4 @@ class ShardCounter {
   bool up_ = false;
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

@@ -13,7 +13,7 @@
 
 #include "server/memory/ring.hpp"
 
-namespace fanlight::server::memory {
+namespace fanlight::server::hub::designs {
 
 /// Read-copy-update: a reader marks itself with the current epoch and loads a pointer; a writer swaps the pointer and
 /// frees an old version once every reader that could have it is gone. An old version's address is not used again before
@@ -57,7 +57,7 @@ class Published {
 
  private:
   static constexpr std::size_t kSlots = 64;  // readers at one time; more wait for a slot
-  struct alignas(kCacheLine) Slot {
+  struct alignas(memory::kCacheLine) Slot {
     std::atomic<std::uint64_t> epoch = 0;  // 0: free
   };
 
@@ -96,4 +96,4 @@ class Published {
   std::vector<std::pair<std::uint64_t, std::unique_ptr<const T>>> retired_;
 };
 
-}  // namespace fanlight::server::memory
+}  // namespace fanlight::server::hub::designs

@@ -5,11 +5,11 @@
 #include <shared_mutex>
 #include <unordered_map>
 
-#include "server/hub/registry/members.hpp"
 #include "server/hub/registry/operations.hpp"
 #include "server/hub/topic.hpp"
+#include "tests/bench/designs/members.hpp"
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// One table under one lock, held while the subscribers are copied out. `ReadLock` is what a look takes.
 template <class Mutex, class ReadLock>
@@ -62,4 +62,4 @@ class RwlockRegistry : public LockedRegistry<std::shared_mutex, std::shared_lock
   explicit RwlockRegistry(unsigned workers) : LockedRegistry(kName, workers) {}
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

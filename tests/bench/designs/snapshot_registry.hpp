@@ -10,9 +10,9 @@
 
 #include "server/hub/registry/operations.hpp"
 #include "server/hub/topic.hpp"
-#include "server/memory/published.hpp"
+#include "tests/bench/designs/published.hpp"
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// Lookups take no lock and copy nothing: the lists they hand out are the registry's own. A join or leave copies its
 /// bucket of topics and its worker's list, so that many joins to one large topic cost their square. Threads: any.
@@ -20,8 +20,7 @@ class SnapshotRegistry {
  public:
   static constexpr const char* kName = "snapshot";
   explicit SnapshotRegistry(unsigned workers) : workers_(workers) {
-    for (auto& bucket : buckets_)
-      bucket = std::make_unique<memory::Published<Bucket>>(std::make_unique<const Bucket>());
+    for (auto& bucket : buckets_) bucket = std::make_unique<Published<Bucket>>(std::make_unique<const Bucket>());
   }
 
   void insert(Topic& topic, unsigned worker, SessionRef session) {
@@ -79,7 +78,7 @@ class SnapshotRegistry {
   using Bucket = std::unordered_map<const Topic*, std::vector<SessionListPtr>>;
   static constexpr std::size_t kBuckets = 256;
 
-  memory::Published<Bucket>& bucket_of(const Topic& topic) { return *buckets_[topic.hash % kBuckets]; }
+  Published<Bucket>& bucket_of(const Topic& topic) { return *buckets_[topic.hash % kBuckets]; }
   static boost::intrusive_ptr<SessionList> copy_of(const SessionListPtr& list, std::size_t more) {
     // Not from the pool: these live long.
     boost::intrusive_ptr<SessionList> copy(new SessionList());
@@ -91,8 +90,8 @@ class SnapshotRegistry {
   }
 
   const unsigned workers_;
-  std::array<std::unique_ptr<memory::Published<Bucket>>, kBuckets> buckets_;
+  std::array<std::unique_ptr<Published<Bucket>>, kBuckets> buckets_;
   Operations operations_{kName};
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

@@ -1,9 +1,9 @@
-#include "server/hub/shard_count.hpp"
+#include "tests/bench/designs/shard_count.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 unsigned shard_count(double qps, double p95_ms, unsigned base) {
   constexpr double kMost = 64;
@@ -30,4 +30,4 @@ unsigned ShardCounter::update(double qps, double p95_ms) {
   return current_;
 }
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs

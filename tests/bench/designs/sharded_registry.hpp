@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "server/hub/registry/members.hpp"
 #include "server/hub/registry/operations.hpp"
-#include "server/hub/shard_count.hpp"
 #include "server/hub/topic.hpp"
+#include "tests/bench/designs/members.hpp"
+#include "tests/bench/designs/shard_count.hpp"
 
-namespace fanlight::server::hub {
+namespace fanlight::server::hub::designs {
 
 /// A topic's shard is its hash modulo the number of shards, which may change while it is used. Threads: any.
 class ShardedRegistry {
@@ -103,4 +103,4 @@ class ShardedRegistry {
   Operations operations_{kName};
 };
 
-}  // namespace fanlight::server::hub
+}  // namespace fanlight::server::hub::designs
