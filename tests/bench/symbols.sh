@@ -40,7 +40,7 @@ if [[ -z $out ]]; then
 fi
 mkdir -p "$out"
 
-# One unit is compiled once; its functions get other names in each copy of the assembly, which is much faster.
+# One unit is compiled once; its functions get other names in each copy of the object, which is much faster.
 generate() {
   say 'symbols: generating the program'
   local u i
@@ -59,9 +59,10 @@ extern "C" int fn_UNIT_$i(int x) {
 TEXT
     done
   } >"$out/unit.cpp"
-  g++ -std=c++23 -O2 -g -fno-eliminate-unused-debug-types -S "$out/unit.cpp" -o "$out/unit.s"
+  g++ -std=c++23 -O2 -g -fno-eliminate-unused-debug-types -c "$out/unit.cpp" -o "$out/unit.o"
   for ((u = 0; u < units; u++)); do
-    sed "s/fn_UNIT_/fn_${u}_/g" "$out/unit.s" | as -o "$out/unit$u.o" -
+    for ((i = 0; i < functions; i++)); do echo "fn_UNIT_$i fn_${u}_$i"; done >"$out/names"
+    objcopy --redefine-syms="$out/names" "$out/unit.o" "$out/unit$u.o"
   done
   {
     echo '#include <cstdlib>'
@@ -73,7 +74,7 @@ TEXT
     echo 'int main(int, char** argv) { for (int round = std::atoi(argv[1]); round > 0; --round) for (auto* fn : all) sink = sink + fn(round); }'
   } >"$out/main.cpp"
   g++ -O2 -no-pie "$out/main.cpp" "$out"/unit*.o -o "$out/large.new" -fuse-ld=mold -Wl,--build-id=sha1
-  rm -f "$out"/unit*.o "$out/unit.s"
+  rm -f "$out"/unit*.o "$out/names"
   mv "$out/large.new" "$out/large"
 }
 [[ -x $out/large ]] || generate
