@@ -31,7 +31,8 @@ enum fanlight_source {
 	FANLIGHT_SOURCE_SOCKET = 2,
 	FANLIGHT_SOURCE_MAP = 3,
 	FANLIGHT_SOURCE_THREAD_END = 4,
-	FANLIGHT_SOURCES = 5
+	FANLIGHT_SOURCE_REGISTRY = 5,
+	FANLIGHT_SOURCES = 6
 };
 
 /* `produced` is counted before a record is offered, `settled` after it is known whether the ring took it. While the two

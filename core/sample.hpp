@@ -14,20 +14,35 @@ namespace fanlight {
 
 /// Who took the sample. Stored in recordings: append, never renumber.
 enum class Sampler : std::uint8_t {
-  kernel_cpu = 0,      // perf_event on cpu-clock; weight: ns of CPU time
-  kernel_blocked = 1,  // visit of a thread that is not running; weight: ns that this visit stands for
-  socket_write = 2,    // a write to a socket; weight: bytes; count: writes it stands for
-  map_operation = 3,   // a map operation; weight: ns; count: operations it stands for
-  inprocess_cpu = 4,   // the signal sampler inside the target; weight: ns of CPU time
+  kernel_cpu = 0,          // perf_event on cpu-clock; weight: ns of CPU time
+  kernel_blocked = 1,      // visit of a thread that is not running; weight: ns that this visit stands for
+  socket_write = 2,        // a write to a socket; weight: bytes; count: writes it stands for
+  map_operation = 3,       // a map operation; weight: ns; count: operations it stands for
+  inprocess_cpu = 4,       // the signal sampler inside the target; weight: ns of CPU time
+  registry_operation = 5,  // an operation on a registry of the target; weight: ns; count: operations it stands for
 };
+inline constexpr std::size_t kSamplers = 6;
 
-/// How an address of a user stack was found. The numbers are those of bpf/unwind_tables.h.
+/// False for those that sample events: their counts are of events, not of samples.
+constexpr bool samples_time(Sampler sampler) {
+  return sampler == Sampler::kernel_cpu || sampler == Sampler::kernel_blocked || sampler == Sampler::inprocess_cpu;
+}
+
+/// As the ledger calls them: "on-cpu samples".
+std::string_view name_of(Sampler sampler);
+
+/// How an address of a user stack was found. The numbers are those of bpf/unwind_tables.h. Stored in recordings.
 enum class FrameFound : std::uint8_t {
   registers = 0,      // the instruction pointer: the leaf, or what a signal interrupted
   eh_frame = 1,       // by a rule of .eh_frame
   frame_pointer = 2,  // by the chain of frame pointers
   scan = 3,           // the first word on the stack that points into code
+  untold = 15,        // not of the walk: frames of the kernel, markers, other tools' files
 };
+inline constexpr std::size_t kFrameFounds = 16;
+
+/// In words, for people: ".eh_frame"; empty for `untold` and for numbers that have no meaning.
+std::string_view name_of(FrameFound found);
 
 /// Why a user stack ends where it ends. The numbers are those of bpf/unwind_tables.h.
 enum class StackEnd : std::uint8_t {

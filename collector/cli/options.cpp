@@ -74,6 +74,8 @@ void WatchOptions::add_to(CLI::App& command) {
   add_bytes(command, "--ring", session.ring_bytes, "kernel ring buffer (default 1M, a power of two)");
   command.add_flag("--no-kernel", no_kernel, "only the sampler inside the target; needs no privilege");
   command.add_flag("--no-inprocess", no_inprocess, "only the kernel probes");
+  command.add_flag("--no-debuginfod", no_debuginfod,
+                   "ask no server for debug information, whatever $DEBUGINFOD_URLS says");
 }
 
 void WatchOptions::check() const {
@@ -86,6 +88,7 @@ session::Options WatchOptions::resolved() const {
   session::Options options = session;
   options.kernel = !no_kernel;
   options.inprocess = !no_inprocess;
+  options.debuginfod = !no_debuginfod;
   return options;
 }
 

@@ -13,11 +13,12 @@
 
 namespace fanlight::cli {
 
-/// --pid, --hz, --ring, --no-kernel, --no-inprocess: what `attach` and `record` watch, and how.
+/// --pid, --hz, --ring, --no-kernel, --no-inprocess, --no-debuginfod: what `attach` and `record` watch, and how.
 struct WatchOptions {
   session::Options session;
   bool no_kernel = false;
   bool no_inprocess = false;
+  bool no_debuginfod = false;
 
   void add_to(CLI::App& command);
   /// Throws CLI::ValidationError when nothing is left to watch with. For the subcommand's callback.

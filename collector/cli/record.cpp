@@ -40,6 +40,17 @@ Result<store::RecorderOptions> recorder_options(const RecordOptions& options) {
   return made;
 }
 
+/// Debug information of half a gigabyte takes seconds, a server longer: said, and left for want of patience.
+void name_the_rest(session::Session& session) {
+  constexpr std::chrono::milliseconds kSilent{1500}, kLook{100};
+  constexpr std::chrono::seconds kPatience{60};
+  if (session.settle_names(kSilent)) return;
+  forget_stop();
+  std::fprintf(stderr, "reading debug information; Ctrl-C leaves the rest without names and lines\n");
+  for (std::chrono::milliseconds waited = kSilent; waited < kPatience && !stop_requested(); waited += kLook)
+    if (session.settle_names(kLook)) return;
+}
+
 Result<Outcome> record(const RecordOptions& options) {
   catch_stop_signals();
   auto session = session::Session::attach(options.watch.resolved());
@@ -90,8 +101,7 @@ Result<Outcome> record(const RecordOptions& options) {
     if (const auto done = session->flush(); !done) return within("record", done.error());
   }
   if (const auto done = write_new(); !done) return std::unexpected(done.error());
-  constexpr std::chrono::seconds kNamingPatience{60};
-  session->settle_names(kNamingPatience);
+  name_the_rest(*session);
   if (const auto done = recorder->rename(window.tables()); !done) return within("record", done.error());
   if (const auto done = recorder->finish(window.target()); !done) return within("record", done.error());
   progress.finish(window, options.file);

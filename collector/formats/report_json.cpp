@@ -9,6 +9,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 
 namespace fanlight::formats {
@@ -216,6 +217,30 @@ json::object samplers(const Profile& profile) {
           {"functions", std::move(functions)}};
 }
 
+json::array stack_table(const Profile& profile) {
+  json::array all;
+  for (const profile::StackQuality& quality : profile::stack_quality(profile)) {
+    json::object frames;
+    for (std::size_t i = 0; i < kFrameFounds; ++i) {
+      const std::string_view how = name_of(static_cast<FrameFound>(i));
+      if (!how.empty()) frames[how] = quality.frames[i];
+    }
+    json::object why;
+    for (const auto& [marker, stacks] : quality.cut_why) why[clean(marker)] = stacks;
+    json::object modules;
+    for (const auto& [module, count] : quality.without_rules) modules[clean(module)] = count;
+    all.push_back(json::object{{"samples", name_of(quality.sampler)},
+                               {"stacks", quality.stacks},
+                               {"whole", quality.whole},
+                               {"cut", quality.cut},
+                               {"open", quality.open},
+                               {"cut_why", std::move(why)},
+                               {"frames", std::move(frames)},
+                               {"frames_without_rule", std::move(modules)}});
+  }
+  return all;
+}
+
 json::array ledger(const Profile& profile) {
   json::array all;
   for (const LedgerEntry& entry : profile.ledger) {
@@ -282,6 +307,7 @@ std::string report_json(const Profile& profile) {
                             {"registries", registries(profile)},
                             {"metrics", metrics(profile)},
                             {"cross_check", samplers(profile)},
+                            {"stack_quality", stack_table(profile)},
                             {"ledger", ledger(profile)},
                             {"cost", cost(profile)},
                             {"forms", forms(profile)},

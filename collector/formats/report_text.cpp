@@ -13,6 +13,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 #include "core/units.hpp"
 
@@ -24,6 +25,7 @@ using profile::Profile;
 constexpr std::size_t kMostRows = 20;
 constexpr std::size_t kMostFrames = 12;
 constexpr std::size_t kMostErrnos = 3;
+constexpr std::size_t kMostModules = 3;
 constexpr std::size_t kNameLetters = 40;
 
 std::string ns(std::uint64_t value) { return format_ns(static_cast<double>(value)); }
@@ -61,7 +63,7 @@ std::string head(const Profile& profile) {
   std::uint64_t samples = 0;
   for (const profile::SampleRow& row : profile.samples) {
     // A row of these stands for operations, not for samples.
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples += row.count;
+    if (samples_time(row.sampler)) samples += row.count;
   }
   std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
   if (!target.host.empty()) text += ", on " + name(target.host);
@@ -283,6 +285,32 @@ std::string samplers(const Profile& profile) {
   return section("Two samplers", body);
 }
 
+std::string stack_table(const Profile& profile) {
+  Table table({"", "stacks", "whole", "cut short", "open", "frames", "by .eh_frame", "frame pointer", "scan"});
+  std::string body;
+  for (const profile::StackQuality& quality : profile::stack_quality(profile)) {
+    const auto found = [&](FrameFound how) {
+      // Those in registers are nobody's guess, so they are left out of the shares.
+      const std::uint64_t walked = quality.all_frames() - quality.frames_of(FrameFound::registers);
+      return quality.frames_of(how) == 0 ? "-" : share(quality.frames_of(how), walked);
+    };
+    const auto part = [&](std::uint64_t stacks) { return stacks == 0 ? "-" : share(stacks, quality.stacks); };
+    const std::string sampler(name_of(quality.sampler));
+    table.add({sampler, counted(quality.stacks), part(quality.whole), part(quality.cut), part(quality.open),
+               counted(quality.all_frames()), found(FrameFound::eh_frame), found(FrameFound::frame_pointer),
+               found(FrameFound::scan)});
+    for (const auto& [why, stacks] : quality.cut_why) {
+      body += "  " + sampler + ", cut short: " + clean(why) + " " + counted(stacks) + "\n";
+    }
+    for (std::size_t i = 0; i < std::min(kMostModules, quality.without_rules.size()); ++i) {
+      const auto& [module, frames] = quality.without_rules[i];
+      body += "  " + sampler + ", no rule: in " + shortened(clean(module), 60) + ", " + plural(frames, "frame") + "\n";
+    }
+  }
+  return section("Stacks: whole to the thread's entry, and what their frames were found by",
+                 table.empty() ? "" : table.text("  ") + body);
+}
+
 std::string ledger(const Profile& profile) {
   Table table({"source", "produced", "delivered", "dropped", "unaccounted", "<causes"});
   for (const LedgerEntry& entry : profile.ledger) {
@@ -336,8 +364,8 @@ std::string closing(const Profile& profile) {
 
 std::string report_text(const Profile& profile) {
   return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
-         heaviest(profile) + sockets(profile) + locks(profile) + maps(profile) + samplers(profile) + ledger(profile) +
-         cost(profile) + closing(profile);
+         heaviest(profile) + sockets(profile) + locks(profile) + maps(profile) + samplers(profile) +
+         stack_table(profile) + ledger(profile) + cost(profile) + closing(profile);
 }
 
 }  // namespace fanlight::formats

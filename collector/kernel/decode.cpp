@@ -68,6 +68,7 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
     case FANLIGHT_SOURCE_BLOCKED: result.sample.sampler = Sampler::kernel_blocked; break;
     case FANLIGHT_SOURCE_SOCKET: result.sample.sampler = Sampler::socket_write; break;
     case FANLIGHT_SOURCE_MAP: result.sample.sampler = Sampler::map_operation; break;
+    case FANLIGHT_SOURCE_REGISTRY: result.sample.sampler = Sampler::registry_operation; break;
     default: return fail(0, "sample from source " + std::to_string(raw->source));
   }
   result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;

@@ -14,8 +14,8 @@
 namespace fanlight::kernel {
 namespace {
 
-constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples", "map samples",
-                                        "thread ends"};
+constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples",
+                                        "map samples",    "thread ends",     "registry samples"};
 static_assert(std::size(kSourceNames) == FANLIGHT_SOURCES, "each source has its line in the ledger");
 
 void note(std::map<std::string, std::uint64_t>& missed, const std::string& cause, std::uint64_t count) {
@@ -178,7 +178,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "registry operation: table full", misses.registry_table_full);
   // Not lost, but with callers missing.
-  for (std::size_t source = 0; source < FANLIGHT_SOURCE_THREAD_END; ++source)
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source)
     for (std::size_t end = 0; end < kStackEnds; ++end)
       if (is_cut(static_cast<StackEnd>(end)))
         note(ledger[source].missed, "callers: " + std::string(name_of(static_cast<StackEnd>(end))),

@@ -47,6 +47,9 @@ struct Frame {
 /// Frames, root first: the thread's entry, ..., the leaf; kernel frames follow the user frames that led to them.
 using Stack = std::vector<FrameId>;
 
+/// How each frame of a stack was found, in the stack's order. Empty: of none is it told.
+using StackFound = std::vector<FrameFound>;
+
 /// What a target said of its work at the moment of a sample; sorted by key, no key twice.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
@@ -151,6 +154,7 @@ struct Profile {
   std::vector<Thread> threads;
   std::vector<Frame> frames;
   std::vector<Stack> stacks;
+  std::vector<StackFound> found;  // by StackId; may end early, as where nothing is told
   std::vector<Labels> labels{{}};
   std::vector<Module> modules;  // those whose build-id is known
   std::vector<SampleRow> samples;

@@ -41,7 +41,7 @@ SecondPoint second_of(const Slice& slice) {
     second.run_queue_ns.merge(thread.run_queue_ns);
   }
   for (const SampleRow& row : slice.samples) {
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) second.samples += row.count;
+    if (samples_time(row.sampler)) second.samples += row.count;
   }
   for (const LedgerEntry& entry : slice.ledger) second.dropped += entry.dropped_total();
   second.metrics = slice.metrics;
@@ -126,6 +126,7 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
     Stack stack = tables.stacks()[id];
     for (FrameId& frame : stack) frame = frames[frame];
     profile.stacks.push_back(std::move(stack));
+    profile.found.push_back(tables.found()[id]);
   }
   threads.settle([&](ThreadId id) {
     profile.threads.push_back({.tid = tables.threads()[id].tid,

@@ -1,6 +1,7 @@
 #include "collector/profile/view.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <numeric>
 #include <string>
@@ -197,10 +198,12 @@ std::map<ThreadId, Group> by_thread(const Profile& profile, Sampler sampler) {
   return groups;
 }
 
-WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler, bool by_labels) {
+WeightedStacks raw_view(const Profile& profile, View view, std::initializer_list<Sampler> samplers, bool by_labels) {
   Builder builder(profile, view, "nanoseconds", by_labels);
-  for (const auto& [id, rows] : by_thread(profile, sampler)) {
-    take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+  for (const Sampler sampler : samplers) {
+    for (const auto& [id, rows] : by_thread(profile, sampler)) {
+      take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+    }
   }
   return builder.finish();
 }
@@ -246,8 +249,8 @@ std::uint64_t WeightedStacks::total() const {
 WeightedStacks view(const Profile& profile, View view, bool by_labels) {
   switch (view) {
     case View::socket: return socket_view(profile, by_labels);
-    case View::map: return raw_view(profile, view, Sampler::map_operation, by_labels);
-    case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu, by_labels);
+    case View::map: return raw_view(profile, view, {Sampler::map_operation, Sampler::registry_operation}, by_labels);
+    case View::inprocess: return raw_view(profile, view, {Sampler::inprocess_cpu}, by_labels);
     case View::on_cpu:
     case View::off_cpu:
     case View::runnable:

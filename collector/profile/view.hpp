@@ -50,7 +50,8 @@ struct WeightedStacks {
 /// Time views (on_cpu, off_cpu, runnable, wall): the samples of each (thread, reason) are scaled to its exact total, to
 /// the nanosecond (largest remainder); a total without samples becomes one `[unsampled]` stack. Without exact totals
 /// the raw weights stand. Root frames: the thread's name; wall puts the state ("running", "runnable: queued", "blocked:
-/// futex") before it; off_cpu the reason after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw.
+/// futex") before it; off_cpu the reason after it. socket: bytes. map: ns, of BPF maps and of the
+/// target's own registries. inprocess: the signal sampler's own, raw.
 /// Cost: O(samples).
 /// `by_labels` keeps stacks of different labels apart; without it every stack's labels are 0.
 WeightedStacks view(const Profile& profile, View view, bool by_labels = false);

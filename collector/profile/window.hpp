@@ -25,7 +25,8 @@ class Tables {
   /// The same (origin, module, offset) gives the same id. Markers, and frames without module and offset,
   /// are told apart by name.
   FrameId frame(const Frame& frame);
-  StackId stack(const Stack& stack);
+  /// `found` is part of what a stack is, so the same frames found in two ways are two stacks.
+  StackId stack(const Stack& stack, StackFound found = {});
   /// The same set gives the same id; the empty one is 0. `labels` need not be sorted; of a key twice the first counts.
   LabelsId labels(Labels labels);
   /// A new life of `tid`: the id to use from now on.
@@ -42,6 +43,8 @@ class Tables {
 
   const std::vector<Frame>& frames() const { return frames_; }
   const std::vector<Stack>& stacks() const { return stacks_; }
+  /// By StackId, as many as there are stacks.
+  const std::vector<StackFound>& found() const { return found_; }
   const std::vector<Labels>& labels() const { return labels_; }
   const std::map<std::string, std::string>& build_ids() const { return build_ids_; }
   struct ThreadName {
@@ -55,11 +58,12 @@ class Tables {
 
  private:
   FrameId append_frame(const Frame& frame, std::uint64_t hash);
-  StackId append_stack(const Stack& stack, std::uint64_t hash);
+  StackId append_stack(const Stack& stack, StackFound found, std::uint64_t hash);
   FrameId beyond_cap();
 
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;
+  std::vector<StackFound> found_;
   std::vector<Labels> labels_{{}};
   std::vector<ThreadName> threads_;
   std::map<std::string, std::string> build_ids_;

@@ -24,7 +24,8 @@ std::string provisional_name(const profile::Frame& frame) {
 
 }  // namespace
 
-Frames::Frames(pid_t pid) : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user())) {}
+Frames::Frames(pid_t pid, symbols::Fetching fetching)
+    : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user(), fetching)) {}
 
 profile::Frame Frames::locate(std::uint64_t address) {
   const process::Mapping* mapping = mappings_.find(address);
@@ -49,14 +50,18 @@ profile::Frame Frames::locate(std::uint64_t address) {
 
 profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables) {
   profile::Stack stack;
+  profile::StackFound found;
   stack.reserve(sample.user_stack.size() + sample.kernel_stack.size() + 1);
+  found.reserve(sample.user_stack.size() + 1);
   if (sample.truncated) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[truncated]"}));
   } else if (is_cut(sample.end)) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker,
                                   .name = "[callers unknown: " + std::string(name_of(sample.end)) + "]"}));
   }
+  found.resize(stack.size(), FrameFound::untold);
   for (std::size_t i = sample.user_stack.size(); i-- > 0;) {
+    found.push_back(i < sample.user_found.size() ? sample.user_found[i] : FrameFound::untold);
     // What a signal interrupted is no call either.
     const bool called = i > 0 && (i >= sample.user_found.size() || sample.user_found[i] != FrameFound::registers);
     profile::Frame frame = locate(sample.user_stack[i] - (called ? 1 : 0));
@@ -70,10 +75,10 @@ profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables
     frame.name = provisional_name(frame);
     stack.push_back(tables.frame(frame));
   }
-  return tables.stack(stack);
+  return tables.stack(stack, std::move(found));
 }
 
-void Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience) {
+bool Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience) {
   // Only this thread appends to the tables, so it may read them without the lock.
   std::vector<Namer::Request> requests;
   for (; asked_ < tables.frames().size(); ++asked_) {
@@ -97,6 +102,7 @@ void Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::mi
       tables.set_source(named.frame, std::move(place.file), place.line, std::move(inlined));
   }
   for (auto& [module, build_id] : answers.build_ids) tables.set_build_id(module, std::move(build_id));
+  return answers.all;
 }
 
 kernel::Form Frames::source_form() const {

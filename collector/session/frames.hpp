@@ -19,7 +19,7 @@ namespace fanlight::session {
 /// Threads: one; `tables` are only ever touched while the caller's lock is held (see each).
 class Frames {
  public:
-  explicit Frames(pid_t pid);
+  explicit Frames(pid_t pid, symbols::Fetching fetching = symbols::Fetching::as_environment_says);
 
   /// The sample's stack, root first: user frames, then the kernel frames they led to. Return addresses are looked up
   /// one byte earlier, inside the call. The caller holds the lock over `tables`. Cost: O(depth) hash look-ups.
@@ -27,7 +27,8 @@ class Frames {
 
   /// Has every frame named that came since the last call, with source lines and inlined functions, and writes down
   /// what has become known; the rest follows with a later call. Waits up to `patience` for all of it, without the lock.
-  void name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience);
+  /// True: that was all.
+  bool name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience);
 
   /// How much of the code has debug information, and how to get what is missing, in the words of reading.hpp.
   kernel::Form source_form() const;

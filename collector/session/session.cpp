@@ -128,7 +128,7 @@ struct Session::State {
       : options(options_in),
         process(std::move(process_in)),
         window(target_of(process, options), realtime_offset_ns(options.now_ns()), options.window_bytes),
-        frames(options.pid) {}
+        frames(options.pid, options.debuginfod ? symbols::Fetching::as_environment_says : symbols::Fetching::never) {}
 
   void take(RawSample&& sample);
   Result<> gather(std::chrono::milliseconds timeout);
@@ -370,8 +370,8 @@ Result<> Session::flush() {
   return state.close_slice();
 }
 
-void Session::settle_names(std::chrono::milliseconds patience) {
-  state_->frames.name_new(state_->window.tables(), state_->lock, patience);
+bool Session::settle_names(std::chrono::milliseconds patience) {
+  return state_->frames.name_new(state_->window.tables(), state_->lock, patience);
 }
 
 std::chrono::nanoseconds Session::open_time() const {

@@ -24,6 +24,7 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  bool debuginfod = true;  // false: ask no server for debug information, whatever $DEBUGINFOD_URLS says
   std::function<std::uint64_t()> now_ns = monotonic_ns;
 };
 
@@ -43,8 +44,8 @@ class Session {
   Result<bool> step(std::chrono::milliseconds timeout);
   /// Closes the slice that is open, however short, and appends it.
   Result<> flush();
-  /// Waits for the names of all frames so far, which otherwise come with later slices.
-  void settle_names(std::chrono::milliseconds patience);
+  /// Waits for the names of all frames so far, which otherwise come with later slices. True: they are there.
+  bool settle_names(std::chrono::milliseconds patience);
   /// How long the slice that is open has been open.
   std::chrono::nanoseconds open_time() const;
   /// False once the target has exited; the window then says when, as an event.

@@ -154,7 +154,6 @@ class Reading {
                        "SELECT slice, sampler, reason, thread, stack, labels, after_ns, weight, count FROM sample "
                        "ORDER BY slice, position"),
                 [&](Row& row) {
-                  constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
                   Slice* slice = slice_of(row);
                   const auto sampler = static_cast<Sampler>(row.below(kSamplers, "sampler"));
                   const Reason reason = row.reason();

@@ -31,7 +31,7 @@ Result<Code> Code::read(sqlite3* db, int version, profile::Tables& tables) {
   if (auto done = code.read_frames(db, version, tables); !done) return std::unexpected(done.error());
   if (version > 1) {
     if (auto done = code.read_inlined(db, tables); !done) return std::unexpected(done.error());
-    if (auto done = code.read_tree(db); !done) return std::unexpected(done.error());
+    if (auto done = code.read_tree(db, version); !done) return std::unexpected(done.error());
     if (auto done = code.read_labels(db, tables); !done) return std::unexpected(done.error());
   } else {
     if (auto done = code.read_lists(db, tables); !done) return std::unexpected(done.error());
@@ -94,8 +94,10 @@ Result<> Code::read_inlined(sqlite3* db, profile::Tables& tables) {
   return done;
 }
 
-Result<> Code::read_tree(sqlite3* db) {
-  auto done = each_row(db, "SELECT id, parent, frame, depth FROM stack ORDER BY id", [&](Row& row) {
+Result<> Code::read_tree(sqlite3* db, int version) {
+  const char* const kSql = version < 3 ? "SELECT id, parent, frame, depth, 15 FROM stack ORDER BY id"
+                                       : "SELECT id, parent, frame, depth, coalesce(found, 15) FROM stack ORDER BY id";
+  auto done = each_row(db, kSql, [&](Row& row) {
     const auto id = row.below(kMaxNodes, "stack");
     if (id >= nodes_.size()) nodes_.resize(id + 1);
     Node& node = nodes_[id];
@@ -106,6 +108,7 @@ Result<> Code::read_tree(sqlite3* db) {
     node.parent = row.small();
     node.frame = static_cast<profile::FrameId>(row.below(frames_.size(), "frame"));
     node.depth = static_cast<std::uint32_t>(row.between(1, kMaxDepth, "stack depth"));
+    node.found = static_cast<FrameFound>(row.below(kFrameFounds, "way to find a frame"));
   });
   if (!done) return done;
   // One step up is one frame less, so every way up ends.
@@ -180,11 +183,13 @@ profile::StackId Code::stack(Row& row, profile::Tables& tables) {
   Node& wanted = nodes_[id];
   if (wanted.stack != kNone) return wanted.stack;
   profile::Stack stack(wanted.depth);
+  profile::StackFound found(wanted.depth);
   const Node* node = &wanted;
   for (std::size_t position = wanted.depth; position-- > 0; node = &nodes_[node->parent]) {
     stack[position] = frames_[node->frame];
+    found[position] = node->found;
   }
-  return wanted.stack = tables.stack(stack);
+  return wanted.stack = tables.stack(stack, std::move(found));
 }
 
 }  // namespace fanlight::store

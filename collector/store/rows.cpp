@@ -41,7 +41,7 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT OR REPLACE INTO module VALUES(?, ?, ?)",
     "INSERT OR REPLACE INTO frame VALUES(?, ?, ?, ?, ?, ?, ?)",
     "INSERT OR REPLACE INTO inlined VALUES(?, ?, ?, ?, ?)",
-    "INSERT INTO stack VALUES(?, ?, ?, ?)",
+    "INSERT INTO stack VALUES(?, ?, ?, ?, ?)",
     "INSERT OR REPLACE INTO label VALUES(?, ?, ?)",
     "INSERT OR REPLACE INTO thread VALUES(?, ?, ?)",
     "INSERT INTO slice VALUES(?, ?, ?, ?, ?)",
@@ -89,7 +89,7 @@ void remember(std::vector<Value>& known, std::size_t id, Value value) {
 
 Result<Written> reload(sqlite3* db) {
   Written written;
-  auto stacks = Statement::prepare(db, "SELECT id, parent, frame FROM stack WHERE id > 0");
+  auto stacks = Statement::prepare(db, "SELECT id, parent, frame, coalesce(found, 15) FROM stack WHERE id > 0");
   if (!stacks) return std::unexpected(stacks.error());
   while (true) {
     const auto row = stacks->next();
@@ -97,7 +97,8 @@ Result<Written> reload(sqlite3* db) {
     if (!*row) break;
     const auto id = static_cast<NodeId>(stacks->integer(0));
     const auto parent = static_cast<NodeId>(stacks->integer(1));
-    written.nodes[Written::key(parent, static_cast<profile::FrameId>(stacks->integer(2)))] = id;
+    const auto frame = static_cast<profile::FrameId>(stacks->integer(2));
+    written.nodes[Written::key(parent, frame, static_cast<FrameFound>(stacks->integer(3)))] = id;
     written.next_node = std::max(written.next_node, id + 1);
   }
   auto histograms = Statement::prepare(db, "SELECT coalesce(max(id) + 1, 0) FROM histogram");
@@ -180,9 +181,11 @@ Result<NodeId> Rows::write_stack(profile::StackId id, const profile::Tables& tab
   if (id < written.stack_nodes.size() && written.stack_nodes[id] != Written::kNoNode) return written.stack_nodes[id];
   NodeId node = 0;
   std::uint64_t depth = 0;
+  const profile::StackFound& found = tables.found()[id];
   for (const profile::FrameId frame : tables.stacks()[id]) {
+    const FrameFound how = depth < found.size() ? found[depth] : FrameFound::untold;
     ++depth;
-    const auto [place, added] = written.nodes.try_emplace(Written::key(node, frame), 0);
+    const auto [place, added] = written.nodes.try_emplace(Written::key(node, frame, how), 0);
     if (added) {
       if (written.free_nodes.empty()) {
         place->second = written.next_node++;
@@ -190,7 +193,9 @@ Result<NodeId> Rows::write_stack(profile::StackId id, const profile::Tables& tab
         place->second = written.free_nodes.back();
         written.free_nodes.pop_back();
       }
-      if (auto done = statements_[kStack].run(place->second, node, frame, depth); !done) {
+      std::optional<std::uint64_t> told;
+      if (how != FrameFound::untold) told = static_cast<std::uint64_t>(how);
+      if (auto done = statements_[kStack].run(place->second, node, frame, depth, told); !done) {
         return std::unexpected(done.error());
       }
     }

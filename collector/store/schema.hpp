@@ -43,7 +43,7 @@ CREATE TABLE frame(id INTEGER PRIMARY KEY, origin INTEGER, module INTEGER, offse
                    line INTEGER);
 CREATE TABLE inlined(frame INTEGER, position INTEGER, name TEXT, file TEXT, line INTEGER,
                      PRIMARY KEY(frame, position)) WITHOUT ROWID;
-CREATE TABLE stack(id INTEGER PRIMARY KEY, parent INTEGER, frame INTEGER, depth INTEGER);
+CREATE TABLE stack(id INTEGER PRIMARY KEY, parent INTEGER, frame INTEGER, depth INTEGER, found INTEGER);
 CREATE TABLE label(labels INTEGER, key TEXT, value TEXT, PRIMARY KEY(labels, key)) WITHOUT ROWID;
 CREATE TABLE thread(id INTEGER PRIMARY KEY, tid INTEGER, name TEXT);
 
@@ -83,6 +83,7 @@ CREATE TABLE program_cost(slice INTEGER, position INTEGER, name TEXT, runs INTEG
 
 CREATE TABLE reason(id INTEGER PRIMARY KEY, state TEXT, name TEXT);
 CREATE TABLE sampler(id INTEGER PRIMARY KEY, name TEXT, unit TEXT);
+CREATE TABLE found(id INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE bucket(id INTEGER PRIMARY KEY, low INTEGER, high INTEGER);
 CREATE VIEW governor AS SELECT slice, time_ns, text FROM event WHERE kind = 1;
 CREATE VIEW stack_frame AS

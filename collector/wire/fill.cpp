@@ -104,8 +104,12 @@ void fill_code(proto::Profile& message, const profile::Profile& profile) {
       label.set_value(value);
     }
   }
-  for (const profile::Stack& stack : profile.stacks) {
-    message.add_stacks()->mutable_frames()->Add(stack.begin(), stack.end());
+  for (std::size_t id = 0; id < profile.stacks.size(); ++id) {
+    const profile::Stack& stack = profile.stacks[id];
+    auto& one = *message.add_stacks();
+    one.mutable_frames()->Add(stack.begin(), stack.end());
+    if (id >= profile.found.size()) continue;
+    for (const FrameFound how : profile.found[id]) one.mutable_found()->push_back(static_cast<char>(how));
   }
   for (const profile::SampleRow& row : profile.samples) {
     auto& one = *message.add_samples();

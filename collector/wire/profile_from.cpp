@@ -115,9 +115,13 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
   for (const auto& stack : message.stacks()) {
     for (const auto frame : stack.frames()) reader.below(frame, profile.frames.size(), "frame");
     profile.stacks.emplace_back(stack.frames().begin(), stack.frames().end());
+    profile.found.emplace_back();
+    for (const char how : stack.found()) {
+      profile.found.back().push_back(
+          static_cast<FrameFound>(reader.below(static_cast<unsigned char>(how), kFrameFounds, "way to find a frame")));
+    }
   }
   for (const auto& row : message.samples()) {
-    constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
     profile.samples.push_back({static_cast<Sampler>(reader.below(row.sampler(), kSamplers, "sampler")),
                                static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
                                reader.below(row.thread(), static_cast<std::uint64_t>(message.threads_size()), "thread"),

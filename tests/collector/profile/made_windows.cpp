@@ -55,8 +55,10 @@ Window broadcaster() {
   const FrameId wait = user(tables, "/lib/libc.so.6", 0x108000, "epoll_wait");
   const FrameId tcp = kernel_frame(tables, 0xffffffff81a00000, "tcp_sendmsg");
   const FrameId ep_poll = kernel_frame(tables, 0xffffffff81300000, "ep_poll");
-  const StackId sending = tables.stack({start, run, flush, writev, tcp});
-  const StackId encoding = tables.stack({start, run, encode});
+  constexpr auto kRule = FrameFound::eh_frame;
+  const StackId sending =
+      tables.stack({start, run, flush, writev, tcp}, {kRule, kRule, FrameFound::frame_pointer, FrameFound::registers});
+  const StackId encoding = tables.stack({start, run, encode}, {kRule, kRule, FrameFound::registers});
   const StackId lost = tables.stack({unknown});
   const StackId idle = tables.stack({wait, ep_poll});
 
@@ -171,7 +173,11 @@ Window random_window(std::uint64_t seed) {
       for (std::uint64_t depth = below(12); depth > 0; --depth) {
         stack.push_back(static_cast<FrameId>(below(tables.frames().size())));
       }
-      tables.stack(stack);
+      StackFound found;
+      for (std::size_t frame = chance(50) ? stack.size() : 0; frame > 0; --frame) {
+        found.push_back(chance(30) ? FrameFound::untold : static_cast<FrameFound>(below(4)));
+      }
+      tables.stack(stack, std::move(found));
     }
     for (std::uint64_t i = below(3); i > 0; --i) tables.labels({{word(), word()}, {"topic", word()}});
     for (std::uint64_t i = 1 + below(3); i > 0; --i) tables.thread_born(static_cast<pid_t>(1 + below(5)), word());
@@ -289,6 +295,8 @@ std::string describe(const Profile& profile) {
   const auto frames_of = [&](StackId id) {
     std::string frames;
     for (const FrameId frame : profile.stacks.at(id)) frames += " " + std::to_string(frame);
+    if (id >= profile.found.size()) return frames;
+    for (const FrameFound how : profile.found[id]) frames += "," + std::to_string(static_cast<int>(how));
     return frames;
   };
   std::vector<std::string> lines;

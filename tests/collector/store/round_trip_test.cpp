@@ -35,6 +35,22 @@ TEST_F(RoundTrip, AFileOfTheFirstVersionOpens) {
   EXPECT_EQ(describe(again), describe(profile));
 }
 
+TEST_F(RoundTrip, AFileOfTheSecondVersionOpens) {
+  const auto window = open_recording(std::filesystem::path(FANLIGHT_SOURCE_DIR) / "tests/data/recordings/v2.fanlight");
+  ASSERT_TRUE(window) << window.error().what;
+  const profile::Profile profile = window->query();
+  EXPECT_EQ(profile.target.name, "unwind_target");
+  EXPECT_EQ(window->slices().size(), 1u);
+  EXPECT_EQ(window->slices()[0].samples.size(), 23u);
+  EXPECT_EQ(profile::sum(profile::totals(profile)), 2225557733u);
+  std::uint64_t blocked = 0;
+  for (const auto& row : profile.samples) blocked += row.sampler == Sampler::kernel_blocked ? row.weight : 0;
+  EXPECT_EQ(blocked, 1960741662u);
+  for (const profile::StackFound& found : profile.found) EXPECT_TRUE(found.empty()) << "it does not tell";
+  ASSERT_TRUE(record(file(), *window));
+  EXPECT_EQ(describe(open_recording(file())->query()), describe(profile));
+}
+
 TEST_F(RoundTrip, BringsBackAnyWindow) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);

@@ -19,4 +19,27 @@ std::string_view name_of(StackEnd end) {
   return "unknown";
 }
 
+std::string_view name_of(Sampler sampler) {
+  switch (sampler) {
+    case Sampler::kernel_cpu: return "on-cpu samples";
+    case Sampler::kernel_blocked: return "blocked samples";
+    case Sampler::socket_write: return "socket samples";
+    case Sampler::map_operation: return "map samples";
+    case Sampler::inprocess_cpu: return "in-process samples";
+    case Sampler::registry_operation: return "registry samples";
+  }
+  return "samples";
+}
+
+std::string_view name_of(FrameFound found) {
+  switch (found) {
+    case FrameFound::registers: return "registers";
+    case FrameFound::eh_frame: return ".eh_frame";
+    case FrameFound::frame_pointer: return "frame pointer";
+    case FrameFound::scan: return "scan";
+    case FrameFound::untold: break;
+  }
+  return {};
+}
+
 }  // namespace fanlight
