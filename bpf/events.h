@@ -67,6 +67,8 @@ struct fanlight_sample {
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */
+	__u32 pid;     /* its process; 0: the only one */
+	__u32 unused;
 	__u16 reason;  /* enum fanlight_reason */
 	__u16 flags;   /* enum fanlight_sample_flags */
 	__u16 user_frames;
@@ -74,12 +76,13 @@ struct fanlight_sample {
 	__u8 stop; /* enum fanlight_unwind_stop: why the user stack ends where it ends */
 	__u64 frames[FANLIGHT_SAMPLE_FRAMES]; /* kernel leaf first, then user leaf first, these with enum fanlight_found */
 };
-#define FANLIGHT_SAMPLE_HEAD 40
+#define FANLIGHT_SAMPLE_HEAD 48
 static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 8 * FANLIGHT_SAMPLE_FRAMES, "no padding");
 
 enum fanlight_thread_flags {
 	FANLIGHT_THREAD_ENDED = 1,
-	FANLIGHT_THREAD_TORN = 2 /* it changed under every attempt to copy it: its times are not to be used */
+	FANLIGHT_THREAD_TORN = 2, /* it changed under every attempt to copy it: its times are not to be used */
+	FANLIGHT_THREAD_EXEC = 4  /* with FANLIGHT_THREAD_ENDED: it goes on as another program, in a life of its own */
 };
 
 /* Everything counted for one thread. Readings and thread ends. */
@@ -98,7 +101,7 @@ struct fanlight_thread {
 	__u32 tid; /* in the collector's PID namespace */
 	__u32 flags;
 	__u32 siblings; /* threads of the process at that moment, this one included; 0 in thread ends */
-	__u32 unused;
+	__u32 pid;      /* its process, in the collector's PID namespace */
 	char name[16];
 	__u32 run_queue[FANLIGHT_HISTOGRAM_BUCKETS];
 };

@@ -76,7 +76,7 @@ static __always_inline __u32 unwind_other(struct visit *visit, __u32 at)
 {
 	struct sample_room *room = &visit->room->sample;
 	struct unwind_call call = {
-		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = visit};
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_of(visit->task), .context = visit};
 
 	if (!call.mappings)
 		return 0;
@@ -109,9 +109,11 @@ int fl_visit(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	__u32 zero = 0;
 
-	if (!task || !is_target(task))
+	if (!task || (!by_record && !is_target(task)))
 		return 0;
 	struct thread *thread = known_thread(task);
+	if (by_record && !thread)
+		return 0;
 	__u32 reason;
 	__u64 changes = 0;
 	if (thread && thread->position) {
@@ -131,6 +133,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 	sample->count = 1;
 	sample->source = FANLIGHT_SOURCE_BLOCKED;
 	sample->tid = thread ? thread->totals.tid : tid_of(task);
+	sample->pid = thread ? thread->totals.pid : 0;
 	sample->reason = reason;
 	sample->flags = 0;
 	sample->kernel_frames = 0;

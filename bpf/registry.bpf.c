@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Operations on the target's own registries, through its static probe fanlight:map_op(registry, shard, operation,
  * wait_ns, hold_ns). A probe that nobody attached to costs the target one test of a counter. */
-#include "bpf/target.bpf.h"
+#include "bpf/threads.bpf.h"
 
 #include <bpf/usdt.bpf.h>
 
-#include "bpf/events.h"
-
-extern struct fanlight_misses misses;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -29,7 +26,7 @@ int BPF_USDT(fl_registry, const char *name, __u32 shard, __u32 operation, __u64 
 {
 	struct fanlight_registry_key key = {.shard = shard, .operation = operation};
 
-	if (!has_target_tgid((struct task_struct *)bpf_get_current_task_btf()))
+	if (!is_watched((struct task_struct *)bpf_get_current_task_btf()))
 		return 0;
 	if (bpf_probe_read_user_str(key.registry, sizeof(key.registry), name) < 0)
 		key.registry[0] = '?';

@@ -32,6 +32,17 @@ static __always_inline void left_unseen(struct task_struct *task, struct thread 
 	thread->cpu_ns = cpu_time(task);
 }
 
+static __always_inline void end_life(struct thread *thread, __u32 flags)
+{
+	struct fanlight_thread *totals = &thread->totals;
+
+	if (!totals->from_ns)
+		totals->from_ns = window_start_ns;
+	totals->to_ns = thread->position >> REASON_BITS;
+	totals->flags = flags;
+	emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals, sizeof(*totals));
+}
+
 static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __u64 now)
 {
 	struct thread *thread = thread_of(task);
@@ -62,13 +73,8 @@ static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __
 	end_change(thread);
 
 	if (state & TASK_DEAD) {
-		struct fanlight_thread *totals = &thread->totals;
-		if (!totals->from_ns)
-			totals->from_ns = window_start_ns;
-		totals->to_ns = thread->position >> REASON_BITS;
-		totals->flags |= FANLIGHT_THREAD_ENDED;
-		bpf_probe_read_kernel_str(totals->name, sizeof(totals->name), task->comm);
-		emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals, sizeof(*totals));
+		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+		end_life(thread, FANLIGHT_THREAD_ENDED);
 	}
 }
 
@@ -177,10 +183,73 @@ int BPF_PROG(fl_wakeup_new, struct task_struct *task)
 	return 0;
 }
 
-/* Memory for a new thread, asked for where no lock of the scheduler is held. */
+/* include/uapi/linux/sched.h */
+#define CLONE_THREAD 0x10000u
+
+/* Memory for a new thread, asked for where no lock of the scheduler is held. The one who starts it runs now. */
 SEC("tp_btf/task_newtask")
-int BPF_PROG(fl_newtask, struct task_struct *task)
+int BPF_PROG(fl_newtask, struct task_struct *task, unsigned long flags)
 {
-	thread_of(task);
+	if (!by_record) {
+		thread_of(task);
+		return 0;
+	}
+	struct thread *parent = known_thread((struct task_struct *)bpf_get_current_task_btf());
+	if (!parent || (!with_children && !(flags & CLONE_THREAD)))
+		return 0;
+	struct thread *thread = adopt(task, bpf_ktime_get_ns());
+	if (thread)
+		thread->mapped_like = parent->mapped_like ?: parent->totals.pid;
+	return 0;
+}
+
+static __always_inline bool is_adopted_name(const char *comm)
+{
+	for (int i = 0; i < 16; i++) {
+		if (comm[i] != adopted_comm[i])
+			return false;
+		if (!comm[i])
+			break;
+	}
+	return true;
+}
+
+/* A thread that becomes another program ends the life that it had and begins one with nothing counted. Where it was not
+ * the process's first thread, it takes over the number of that one as well. It is the thread that runs now. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(fl_exec, struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!thread) {
+		char comm[16];
+		bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
+		bool starts = from_exec && is_target(task);
+		bool joins = adopted_comm[0] && is_adopted_name(comm);
+		if (!by_record || !(starts || joins))
+			return 0;
+		thread = adopt(task, now);
+		if (!thread)
+			return 0;
+		thread->cpu_ns = cpu_time(task);
+		thread->position = now << REASON_BITS | FANLIGHT_RUNNING;
+	} else {
+		assume(thread, FANLIGHT_RUNNING);
+		begin_change(thread);
+		enter(thread, now, FANLIGHT_RUNNING);
+		end_life(thread, FANLIGHT_THREAD_ENDED | FANLIGHT_THREAD_EXEC);
+		/* A plain loop would be turned into a call of memset, which there is none of. */
+		volatile __u64 *words = (volatile __u64 *)&thread->totals;
+		for (int i = 0; i < (int)(sizeof(thread->totals) / 8); i++)
+			words[i] = 0;
+		thread->totals.from_ns = now;
+		thread->totals.pid = pid_of(task);
+		thread->totals.tid = tid_of(task);
+		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+		thread->mapped_like = 0;
+		end_change(thread);
+	}
+	__sync_fetch_and_add(&mapping_changes, 1);
 	return 0;
 }

@@ -55,6 +55,7 @@ struct RawSample {
   Sampler sampler = Sampler::kernel_cpu;
   Reason reason = Reason::running;
   pid_t tid = 0;                            // as the collector's PID namespace numbers it
+  pid_t pid = 0;                            // its process, likewise; 0: the only one
   std::uint64_t time_ns = 0;                // CLOCK_MONOTONIC
   std::uint64_t weight = 0;                 // unit: see Sampler
   std::uint64_t lock = 0;                   // address of the futex that the thread waits for; 0: none

@@ -73,6 +73,7 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
   result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;
   result.sample.reason = *reason;
   result.sample.tid = static_cast<pid_t>(raw->tid);
+  result.sample.pid = static_cast<pid_t>(raw->pid);
   result.sample.time_ns = raw->time_ns;
   result.sample.weight = raw->weight;
   result.sample.count = raw->count;
@@ -95,10 +96,12 @@ Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
   result.siblings = raw.siblings;
   ThreadReading& reading = result.reading;
   reading.tid = static_cast<pid_t>(raw.tid);
+  reading.pid = static_cast<pid_t>(raw.pid);
   reading.name = text_of(raw.name);
   reading.from_ns = raw.from_ns;
   reading.to_ns = raw.to_ns;
   reading.ended = (raw.flags & FANLIGHT_THREAD_ENDED) != 0;
+  reading.exec = (raw.flags & FANLIGHT_THREAD_EXEC) != 0;
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kReasons; ++i) sum += reading.ns[i] = raw.ns[i];
   if (!result.torn && sum != raw.to_ns - raw.from_ns)

@@ -62,6 +62,7 @@ void Probes::State::take_end(std::span<const std::byte> record) {
     return;
   }
   ++waiting[FANLIGHT_SOURCE_THREAD_END];
+  if (decoded->reading.exec && unwinding) unwinding->look_at(decoded->reading.pid);
   ends.push_back(std::move(decoded->reading));
 }
 

@@ -102,7 +102,8 @@ Result<> Probes::State::read_threads() {
       found.insert(tid);
       live[tid] = {std::move(decoded->reading), 0};
     }
-    if (seen >= siblings && !torn_any) break;
+    // A pass over all processes does not end early.
+    if ((seen >= siblings || options.several()) && !torn_any) break;
   }
   for (auto entry = live.begin(); entry != live.end();) {
     // On its way out a thread cannot be found any more and is not dead yet. Twice: its end got lost.
@@ -110,7 +111,20 @@ Result<> Probes::State::read_threads() {
     if (gone) last_stacks.erase(entry->first);
     entry = gone ? live.erase(entry) : std::next(entry);
   }
+  if (options.several()) follow_processes();
   return {};
+}
+
+void Probes::State::follow_processes() {
+  std::set<pid_t> now;
+  for (const auto& [tid, thread] : live) now.insert(thread.reading.pid);
+  if (unwinding) {
+    for (const pid_t pid : now)
+      if (!processes.contains(pid)) unwinding->look_at(pid);
+    for (const pid_t pid : processes)
+      if (!now.contains(pid)) unwinding->forget(pid);
+  }
+  processes = std::move(now);
 }
 
 void Probes::State::pace_socket_samples(const std::vector<ThreadReading>& threads) {

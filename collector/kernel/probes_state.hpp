@@ -34,6 +34,7 @@ struct Probes::State {
   LinkPtr visit_iterator;
   std::vector<Form> forms;
   std::uint64_t started_ns = 0;  // 0: still attaching
+  bool started_as_copy = false;  // the target is a copy of ourselves that waits to become a program
   bool followed_maps = false;    // at some moment, maybe no longer
   std::string maps_late;         // what the map probe was attached too late for; empty: nothing
 
@@ -67,6 +68,7 @@ struct Probes::State {
     unsigned missed = 0;  // readings in a row that did not find it
   };
   std::map<pid_t, Live> live;
+  std::set<pid_t> processes;  // those of `live`, at the last reading
 
   using Life = std::pair<pid_t, std::uint64_t>;  // tid and birth
   std::set<Life> unclaimed;                      // rows of failed writes that no thread of the last reading owned
@@ -79,6 +81,11 @@ struct Probes::State {
   Result<> attach();
   Result<> attach_programs(Probe probe, std::vector<LinkPtr>& into);
   Result<> select_target();
+  Result<> select_process(pid_t pid);
+  /// Over the one process, or over all, of which the programs take what is watched.
+  Result<LinkPtr> attach_iterator(bpf_program* program);
+  /// Tells the unwinding of processes that have come and gone.
+  void follow_processes();
   Result<> start_threads();
   void attach_registry();
   void follow_maps();

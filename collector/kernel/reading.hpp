@@ -33,10 +33,12 @@ struct SocketCounts {
 /// Everything counted for one thread since attach, or since its birth where that came later.
 struct ThreadReading {
   pid_t tid = 0;              // as the collector's PID namespace numbers it
+  pid_t pid = 0;              // its process, likewise
   std::string name;           // the thread's comm
   std::uint64_t from_ns = 0;  // CLOCK_MONOTONIC: attach or birth
   std::uint64_t to_ns = 0;    // CLOCK_MONOTONIC: this reading or death; sum of `ns` = to_ns - from_ns
-  bool ended = false;         // dead: this reading of it is the last
+  bool ended = false;         // dead, or become another program: this reading of it is the last
+  bool exec = false;          // with `ended`: it goes on as another program, in a life of its own
   PerReason ns{};             // the interval still open at to_ns included
   std::uint64_t switches_voluntary = 0;
   std::uint64_t switches_preempted = 0;

@@ -15,6 +15,7 @@
 #include "collector/inprocess/reader.hpp"
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
+#include "collector/process/find.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
 #include "collector/profile/merge.hpp"
@@ -34,6 +35,8 @@ constexpr const char* kKernelSymbols = "kernel symbols";
 constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
+// Slices: programs set their sampler up when they start.
+constexpr unsigned kReaderAttempts = 10;
 
 class AttachedProbes final : public KernelHalf {
  public:
@@ -43,6 +46,8 @@ class AttachedProbes final : public KernelHalf {
   }
   Result<kernel::Reading> read() override { return probes_.read(); }
   const std::vector<kernel::Form>& forms() const override { return probes_.forms(); }
+  Result<> add(pid_t pid) override { return probes_.add(pid); }
+  void started() override { probes_.started(); }
 
  private:
   kernel::Probes probes_;
@@ -91,6 +96,16 @@ std::string kernel_names_missing() {
   return "the kernel hides its addresses, kernel frames are addresses too: set kernel.kptr_restrict to 1 as root";
 }
 
+Result<process::Process> described_target(const Options& options) {
+  if (options.pid == 0) return process::Process{.pid = 0, .name = options.comm + options.cgroup, .executable = {}};
+  auto described = process::describe(options.pid);
+  if (!described || !options.held) return described;
+  // Until it is let go it is a copy of ourselves.
+  described->executable = options.executable;
+  described->name = options.executable.substr(options.executable.rfind('/') + 1).substr(0, 15);
+  return described;
+}
+
 /// Adds all that a thread did in its life.
 void add_whole(profile::Thread& sums, const kernel::ThreadReading& thread) {
   if (sums.to_ns == 0) sums.from_ns = thread.from_ns;
@@ -136,6 +151,10 @@ struct Session::State {
   void add_threads(const kernel::Reading& reading, profile::Slice& slice);
   void add_inprocess(profile::Slice& slice);
   void notice_exit();
+  bool anybody_left() const;
+  /// Takes in who has come to be in the cgroup.
+  void follow_cgroup();
+  void find_reader();
 
   Options options;
   process::Process process;
@@ -159,6 +178,7 @@ struct Session::State {
   std::uint64_t attached_ns = 0;
   std::uint64_t slice_from_ns = 0;
   bool alive = true;
+  unsigned reader_attempts = 0;  // to find the sampler inside a target that was started a moment ago
 };
 
 void Session::State::take(RawSample&& sample) {
@@ -249,6 +269,7 @@ Result<> Session::State::close_slice() {
     names = std::move(*read);
   }
 
+  follow_cgroup();
   const std::lock_guard held(lock);
   if (reading) {
     add_threads(*reading, slice);
@@ -277,11 +298,41 @@ Result<> Session::State::close_slice() {
   }
   slice_from_ns = slice.to_ns;
   window.append(std::move(slice));
+  if (options.held && options.inprocess && !reader && reader_attempts++ < kReaderAttempts) find_reader();
   return {};
 }
 
+void Session::State::find_reader() {
+  auto found = inprocess::Reader::open(process.pid);
+  if (!found) return;
+  reader.emplace(std::move(*found));
+  // All that it counted, it counted since it was started.
+  inprocess_missing.clear();
+}
+
+bool Session::State::anybody_left() const {
+  if (!options.comm.empty() || !options.cgroup.empty() || process::alive(process)) return true;
+  if (options.held) return false;
+  for (const pid_t pid : options.others)
+    if (process::describe(pid)) return true;
+  // Children: those that the last reading found.
+  return options.children && std::ranges::any_of(last_threads, [](const auto& entry) {
+           return entry.second.pid != 0 && process::describe(entry.second.pid).has_value();
+         });
+}
+
+void Session::State::follow_cgroup() {
+  if (options.cgroup.empty() || !probes) return;
+  const auto inside = process::processes_in(options.cgroup);
+  if (!inside) return;  // removed: nobody is in there any more
+  for (const pid_t pid : *inside) {
+    const bool known = std::ranges::any_of(last_threads, [&](const auto& entry) { return entry.second.pid == pid; });
+    if (!known && pid != ::getpid()) (void)probes->add(pid);
+  }
+}
+
 void Session::State::notice_exit() {
-  if (!alive || process::alive(process)) return;
+  if (!alive || anybody_left()) return;
   alive = false;
   const double seen_ns = static_cast<double>(options.now_ns() - attached_ns);
   events.push_back({options.now_ns(), "the target exited; it was watched for " + format_ns(seen_ns)});
@@ -295,7 +346,7 @@ Session::~Session() = default;
 Result<Session> Session::attach(const Options& options) { return attach(options, nullptr); }
 
 Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHalf> kernel) {
-  auto described = process::describe(options.pid);
+  auto described = described_target(options);
   if (!described) return std::unexpected(described.error());
   auto state = std::make_unique<State>(options, std::move(*described));
   std::vector<kernel::Form>& forms = state->window.target().forms;
@@ -304,8 +355,15 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
     state->probes = std::move(kernel);
     forms = state->probes->forms();
   } else if (options.kernel) {
-    auto probes =
-        kernel::Probes::attach({.pid = options.pid, .sample_hz = options.sample_hz, .ring_bytes = options.ring_bytes});
+    auto probes = kernel::Probes::attach({.pid = options.pid,
+                                          .others = options.others,
+                                          .children = options.children,
+                                          .from_exec = options.held,
+                                          .executable = options.executable,
+                                          .comm = options.comm,
+                                          .joinable = !options.cgroup.empty(),
+                                          .sample_hz = options.sample_hz,
+                                          .ring_bytes = options.ring_bytes});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
       forms = state->probes->forms();
@@ -316,7 +374,11 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   }
   if (!state->probes) forms.push_back({"kernel probes", "none", why(kernel_error)});
   Error inprocess_error{.what = "the in-process sampler was switched off"};
-  if (options.inprocess) {
+  if (options.held) {
+    inprocess_error.what = "the target set none up when it started";
+  } else if (options.pid == 0) {
+    inprocess_error.what = "there is no process yet";
+  } else if (options.inprocess) {
     auto reader = inprocess::Reader::open(options.pid);
     if (reader) {
       state->reader.emplace(std::move(*reader));
@@ -339,6 +401,12 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
     state->last_inprocess_ledger = state->reader->ledger();
   }
   return Session(std::move(state));
+}
+
+void Session::started() {
+  State& state = *state_;
+  if (state.probes) state.probes->started();
+  state.slice_from_ns = state.attached_ns = state.options.now_ns();
 }
 
 Result<bool> Session::step(std::chrono::milliseconds timeout) {
