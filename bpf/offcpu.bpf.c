@@ -164,9 +164,14 @@ int fl_visit(struct bpf_iter__task *ctx)
 		if (stop == FANLIGHT_STOP_ROOM)
 			sample->flags = FANLIGHT_CUT_STACK;
 		if (thread && thread->changes != changes) {
-			/* What was read may be of two different moments. */
+			/* What was read may be of two different moments. The wait counts all the same: those that are
+			 * short would else be told of less often than they are met. */
 			__sync_fetch_and_add(&misses.woke_meanwhile, 1);
-			return 0;
+			sample->flags = FANLIGHT_WOKE_MEANWHILE;
+			sample->kernel_frames = 0;
+			sample->user_frames = 0;
+			sample->stop = stop = FANLIGHT_STOP_NO_STACK;
+			kernel = user = 0;
 		}
 	}
 	__u32 frames = kernel + user;
@@ -180,9 +185,9 @@ int fl_visit(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	__sync_fetch_and_add(&account->settled, 1);
-	if (!(sample->flags & FANLIGHT_SAME_STACK))
+	if (!(sample->flags & (FANLIGHT_SAME_STACK | FANLIGHT_WOKE_MEANWHILE)))
 		count_stop(sample, FANLIGHT_SOURCE_BLOCKED, stop);
-	if (thread)
+	if (thread && !(sample->flags & FANLIGHT_WOKE_MEANWHILE))
 		thread->visited = changes + 1;
 	return 0;
 }

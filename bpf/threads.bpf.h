@@ -30,6 +30,7 @@ struct thread {
 	__u64 lock_since_ns;           /* since when */
 	__u32 lock_command;            /* of futex(2) */
 	__u32 lock_owner;              /* whom a mutex there names as its owner */
+	char preempted_by[16];         /* who has its CPU since it was preempted; empty: nobody */
 	__u32 mapped_like;             /* the process whose memory its own began as a copy of; 0: none */
 	__u32 unused;
 	struct fanlight_thread totals; /* up to `position`; the interval that is open now is not in it */

@@ -19,7 +19,13 @@ enum class Sampler : std::uint8_t {
   socket_write = 2,    // a write to a socket; weight: bytes; count: writes it stands for
   map_operation = 3,   // a map operation; weight: ns; count: operations it stands for
   inprocess_cpu = 4,   // the signal sampler inside the target; weight: ns of CPU time
+  wakeup = 5,  // a wake-up, with the waker's stack; weight: ns that the woken thread had waited; count: wake-ups
 };
+
+/// Does a row of it stand for events, and not for samples?
+constexpr bool stands_for_events(Sampler sampler) {
+  return sampler == Sampler::socket_write || sampler == Sampler::map_operation || sampler == Sampler::wakeup;
+}
 
 /// How an address of a user stack was found. The numbers are those of bpf/unwind_tables.h.
 enum class FrameFound : std::uint8_t {
@@ -58,6 +64,7 @@ struct RawSample {
   pid_t pid = 0;                            // its process, likewise; 0: the only one
   std::uint64_t time_ns = 0;                // CLOCK_MONOTONIC
   std::uint64_t weight = 0;                 // unit: see Sampler
+  pid_t waker = 0;                          // Sampler::wakeup: who woke the thread, likewise; 0: an interrupt
   std::uint64_t lock = 0;                   // address of the futex that the thread waits for; 0: none
   std::uint64_t count = 1;                  // events that this sample stands for
   std::vector<std::uint64_t> kernel_stack;  // addresses, leaf first
@@ -65,6 +72,7 @@ struct RawSample {
   std::vector<FrameFound> user_found;       // as user_stack; empty: not told
   StackEnd end = StackEnd::unknown;
   bool truncated = false;  // the user stack was longer than the record
+  bool woke = false;       // a visit found it waiting, and it ran before its stack was read: there is none
 };
 
 }  // namespace fanlight

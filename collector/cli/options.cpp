@@ -66,6 +66,7 @@ void add_view(CLI::App& command, std::optional<profile::View>& into) {
 void WatchOptions::add_to(CLI::App& command) {
   command.add_option("--pid", pids, "the process to watch; several with commas between them")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 1 << 22))
       ->type_name("PID");
   command.add_flag("--children", session.children,
@@ -74,17 +75,20 @@ void WatchOptions::add_to(CLI::App& command) {
       ->type_name("NAME");
   command.add_option("--cgroup", cgroup, "every process in this cgroup and below it, also one that comes later")
       ->type_name("DIR");
-  command.add_option("COMMAND", this->command, "after --: a program to start, watched from its first instruction");
+  command.add_option("COMMAND", program, "after --: a program to start, watched from its first instruction");
   command.add_option("--hz", session.sample_hz, "on-CPU samples per CPU and second (default 99)")
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_bytes(command, "--ring", session.ring_bytes, "kernel ring buffer (default 1M, a power of two)");
+  command.add_flag("--trace", session.trace,
+                   "keep every switch and wake-up one by one, for export --format perfetto; a recording grows by some "
+                   "30 bytes for each");
   command.add_flag("--no-kernel", no_kernel, "only the sampler inside the target; needs no privilege");
   command.add_flag("--no-inprocess", no_inprocess, "only the kernel probes");
 }
 
 void WatchOptions::check() const {
-  const int ways = !pids.empty() + !comm.empty() + !cgroup.empty() + !command.empty();
+  const int ways = !pids.empty() + !comm.empty() + !cgroup.empty() + !program.empty();
   if (ways != 1) {
     throw CLI::ValidationError(ways == 0 ? "nothing to watch: give --pid, --comm, --cgroup, or a command after --"
                                          : "one of --pid, --comm, --cgroup and a command, not several");
@@ -104,8 +108,8 @@ Result<Watched> WatchOptions::find() const {
   options.kernel = !no_kernel;
   options.inprocess = !no_inprocess;
   std::vector<pid_t> found = pids;
-  if (!command.empty()) {
-    auto launched = process::Launched::hold(command);
+  if (!program.empty()) {
+    auto launched = process::Launched::hold(program);
     if (!launched) return within("start the command", launched.error());
     found = {launched->pid()};
     options.held = true;

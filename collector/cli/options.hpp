@@ -28,7 +28,7 @@ struct WatchOptions {
   std::vector<pid_t> pids;
   std::string comm;
   std::string cgroup;
-  std::vector<std::string> command;
+  std::vector<std::string> program;
   bool no_kernel = false;
   bool no_inprocess = false;
 

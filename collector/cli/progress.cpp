@@ -34,7 +34,7 @@ void Progress::add_new(const profile::Window& window) {
     }
     for (const profile::SampleRow& row : slice.samples) {
       // A row of these stands for operations, not for samples.
-      if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples_ += row.count;
+      if (!stands_for_events(row.sampler)) samples_ += row.count;
     }
   }
 }

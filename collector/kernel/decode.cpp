@@ -68,17 +68,20 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
     case FANLIGHT_SOURCE_BLOCKED: result.sample.sampler = Sampler::kernel_blocked; break;
     case FANLIGHT_SOURCE_SOCKET: result.sample.sampler = Sampler::socket_write; break;
     case FANLIGHT_SOURCE_MAP: result.sample.sampler = Sampler::map_operation; break;
+    case FANLIGHT_SOURCE_WAKE: result.sample.sampler = Sampler::wakeup; break;
     default: return fail(0, "sample from source " + std::to_string(raw->source));
   }
   result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;
   result.sample.reason = *reason;
   result.sample.tid = static_cast<pid_t>(raw->tid);
   result.sample.pid = static_cast<pid_t>(raw->pid);
+  if (raw->source == FANLIGHT_SOURCE_WAKE) result.sample.waker = static_cast<pid_t>(raw->other);
   result.sample.time_ns = raw->time_ns;
   result.sample.weight = raw->weight;
   result.sample.count = raw->count;
   if (raw->stop >= FANLIGHT_STOPS) return fail(0, "stack that ends for reason " + std::to_string(raw->stop));
   result.sample.end = static_cast<StackEnd>(raw->stop);
+  result.sample.woke = (raw->flags & FANLIGHT_WOKE_MEANWHILE) != 0;
   result.sample.truncated = (raw->flags & FANLIGHT_CUT_STACK) != 0;
   const auto frames = record.subspan(FANLIGHT_SAMPLE_HEAD);
   const std::size_t kernel_bytes = sizeof(std::uint64_t) * raw->kernel_frames;

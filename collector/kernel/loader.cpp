@@ -65,6 +65,8 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
     bpf_map__set_max_entries(skeleton.maps.unwind_pages, options.unwind.pages);
     bpf_map__set_max_entries(skeleton.maps.unwind_rules, options.unwind.rules);
   }
+  if (options.timeline)
+    bpf_map__set_max_entries(skeleton.maps.timeline, static_cast<std::uint32_t>(libbpf_num_possible_cpus()));
   bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
   for (const ProbeKind& kind : probe_kinds())

@@ -46,6 +46,7 @@ struct LoadOptions {
   bool with_children = false;  // processes that they start count as well
   bool from_exec = false;      // the one selected counts from its next exec on
   std::string adopted_comm;    // whoever becomes a program of that name counts as well; empty: nobody
+  bool timeline = false;       // there is a ring for each CPU: 400 KB
 };
 
 /// One object, loaded and attached to nothing.

@@ -92,7 +92,8 @@ Result<Probes> Probes::attach(const Options& options) {
                                 .by_record = options.several(),
                                 .with_children = options.children,
                                 .from_exec = options.from_exec,
-                                .adopted_comm = options.comm});
+                                .adopted_comm = options.comm,
+                                .timeline = options.timeline});
   if (!loaded) return within("attach", std::move(loaded.error()));
   state->loaded = std::move(*loaded);
   if (state->unwinding && state->loaded.unwinds)
@@ -101,7 +102,10 @@ Result<Probes> Probes::attach(const Options& options) {
   if (!state->loaded.unwinds) state->unwinding.reset();
   if (!state->loaded.unwinds && state->loaded.no_unwinding.empty()) state->loaded.no_unwinding = std::move(no_tables);
   if (Result<> attached = state->attach(); !attached) return within("attach", std::move(attached.error()));
-  return Probes(std::move(state));
+  Probes probes(std::move(state));
+  if (options.timeline)
+    if (Result<> traced = probes.trace(true); !traced) return within("attach", std::move(traced.error()));
+  return probes;
 }
 
 void Probes::State::refuse(Probe probe, std::string why) { loaded.refuse(probe, std::move(why)); }
@@ -239,6 +243,20 @@ Result<LinkPtr> Probes::State::attach_iterator(bpf_program* program) {
 Result<> Probes::add(pid_t pid) {
   if (!state_->options.joinable) return fail(0, "this target takes no further process");
   return state_->select_process(pid);
+}
+
+Result<> Probes::trace(bool on) {
+  State& state = *state_;
+  if (on && !state.options.timeline)
+    return fail(0, "there is no room for a timeline: it was not asked for at the start");
+  if (on && !state.has(Probe::scheduler)) return fail(0, "a timeline needs the scheduler probe");
+  if (on && !state.timeline) {
+    auto mapped = Timeline::map(state.loaded.skeleton->maps.timeline);
+    if (!mapped) return std::unexpected(mapped.error());
+    state.timeline.emplace(std::move(*mapped));
+  }
+  __atomic_store_n(&state.loaded.skeleton->bss->timeline_on, on ? 1u : 0u, __ATOMIC_RELEASE);
+  return {};
 }
 
 void Probes::started() {

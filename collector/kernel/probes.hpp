@@ -30,6 +30,7 @@ struct Options {
   std::chrono::milliseconds visit_every{
       20};                              // mean time between two visits of the threads that are not running; randomised
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
+  bool timeline = false;                // every change of state one by one, from the start; 400 KB for each CPU
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
   bool program_stats = true;            // let the kernel time our programs: two clock reads per run, CAP_SYS_ADMIN
 };
@@ -60,6 +61,10 @@ class Probes {
   Result<> add(pid_t pid);
   /// With `from_exec`: the target was let go just now, and is becoming that program.
   void started();
+
+  /// Lets timeline records flow again, or no longer; they come with the readings. Only with Options::timeline. Errors: no
+  /// scheduler probe; their memory cannot be mapped.
+  Result<> trace(bool on);
 
   const std::vector<Form>& forms() const;
 

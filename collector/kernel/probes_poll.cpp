@@ -41,6 +41,7 @@ Result<> Probes::poll(std::chrono::milliseconds timeout, const OnSample& on_samp
 Result<> Probes::State::drain() {
   const int got = ring_buffer__consume(rings.get());
   if (got < 0) return fail(-got, "read the rings");
+  if (timeline) timeline->drain(events);
   return {};
 }
 

@@ -23,7 +23,7 @@ class Launched {
   /// Errors: no such program, no process to be had.
   static Result<Launched> hold(std::vector<std::string> command);
   Launched(Launched&&) noexcept = default;
-  Launched& operator=(Launched&&) = delete;
+  Launched& operator=(Launched&&) noexcept = default;
 
   pid_t pid() const { return pid_; }
   const std::string& executable() const { return executable_; }

@@ -57,9 +57,12 @@ profile::Frame Frames::locate(pid_t pid, std::uint64_t address) {
   return frame;
 }
 
-profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables) {
+profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables, const std::string& root) {
   profile::Stack stack;
   stack.reserve(sample.user_stack.size() + sample.kernel_stack.size() + 1);
+  if (!root.empty()) stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = root}));
+  if (sample.woke)
+    stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[woke before its stack was read]"}));
   if (sample.truncated) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[truncated]"}));
   } else if (is_cut(sample.end)) {

@@ -22,9 +22,10 @@ class Frames {
  public:
   explicit Frames(pid_t pid);
 
-  /// The sample's stack, root first: user frames, then the kernel frames they led to. Return addresses are looked up
-  /// one byte earlier, inside the call. The caller holds the lock over `tables`. Cost: O(depth) hash look-ups.
-  profile::StackId intern(const RawSample& sample, profile::Tables& tables);
+  /// The sample's stack, root first, below a marker `root` unless that is empty: user frames, then the kernel frames
+  /// they led to. Return addresses are looked up one byte earlier, inside the call. The caller holds the lock over
+  /// `tables`. Cost: O(depth) hash look-ups.
+  profile::StackId intern(const RawSample& sample, profile::Tables& tables, const std::string& root = {});
 
   /// Has every frame named that came since the last call, with source lines and inlined functions, and writes down
   /// what has become known; the rest follows with a later call. Waits up to `patience` for all of it, without the lock.

@@ -16,6 +16,7 @@
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
 #include "collector/process/find.hpp"
+#include "collector/process/machine.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
 #include "collector/profile/merge.hpp"
@@ -24,6 +25,8 @@
 #include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
+#include "collector/session/preemption_growth.hpp"
+#include "collector/session/waker_names.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
 #include "core/units.hpp"
@@ -149,12 +152,14 @@ struct Session::State {
   Result<> gather(std::chrono::milliseconds timeout);
   Result<> close_slice();
   void add_threads(const kernel::Reading& reading, profile::Slice& slice);
+  void add_timeline(const kernel::Reading& reading, profile::Slice& slice);
   void add_inprocess(profile::Slice& slice);
   void notice_exit();
   bool anybody_left() const;
   /// Takes in who has come to be in the cgroup.
   void follow_cgroup();
   void find_reader();
+  profile::Machine machine_growth();
 
   Options options;
   process::Process process;
@@ -163,6 +168,8 @@ struct Session::State {
   Frames frames;
   Lives lives;
   LockPlaces lock_places;
+  WakerNames waker_names;
+  PreemptionGrowth preemptions;
   OpenSlice open;
   std::unique_ptr<KernelHalf> probes;
   std::optional<inprocess::Reader> reader;
@@ -172,19 +179,22 @@ struct Session::State {
   std::map<std::string, inprocess::MetricReading> last_metrics;
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
+  process::Machine last_machine;
   std::vector<profile::Event> events;
   std::string inprocess_missing;     // why there is no reader
   std::string kernel_names_missing;  // why kernel frames have no names
   std::uint64_t attached_ns = 0;
   std::uint64_t slice_from_ns = 0;
   bool alive = true;
+  bool several = false;          // threads of another process than the first have been seen
   unsigned reader_attempts = 0;  // to find the sampler inside a target that was started a moment ago
 };
 
 void Session::State::take(RawSample&& sample) {
   const std::lock_guard held(lock);
   profile::Tables& tables = window.tables();
-  const profile::StackId stack = frames.intern(sample, tables);
+  const profile::StackId stack =
+      frames.intern(sample, tables, sample.sampler == Sampler::wakeup ? waker_names.of(sample.waker, tables) : "");
   lock_places.take(sample, stack);
   open.add(sample, lives.of_sample(sample.tid, tables), stack);
 }
@@ -213,11 +223,14 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
   for (const kernel::ThreadReading& thread : reading.threads) order.push_back(&thread);
   // Where a tid was reused within the slice, the life that ended comes first.
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->ended && !b->ended; });
+  for (const kernel::ThreadReading& thread : reading.threads) several = several || thread.pid != process.pid;
   for (const kernel::ThreadReading* now : order) {
     const auto before = last_threads.find(now->tid);
     const bool known = before != last_threads.end() && profile::same_life(before->second, *now);
     const kernel::ThreadReading grown = known ? profile::growth(before->second, *now) : *now;
-    slice.threads.push_back({.thread = lives.of_reading(now->tid, now->from_ns, now->name, tables),
+    const profile::ThreadId life = lives.of_reading(now->tid, now->from_ns, now->name, tables);
+    if (several) tables.set_process(life, now->pid);
+    slice.threads.push_back({.thread = life,
                              .from_ns = grown.from_ns,
                              .to_ns = grown.to_ns,
                              .ended = now->ended,
@@ -235,6 +248,18 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
     } else {
       last_threads.insert_or_assign(now->tid, *now);
     }
+  }
+}
+
+void Session::State::add_timeline(const kernel::Reading& reading, profile::Slice& slice) {
+  slice.timeline.reserve(reading.timeline.size());
+  for (const kernel::TimelineReading& row : reading.timeline) {
+    slice.timeline.push_back({.time_ns = row.time_ns,
+                              .thread = lives.of_sample(row.tid, window.tables()),
+                              .kind = row.kind,
+                              .reason = row.reason,
+                              .cpu = row.cpu,
+                              .waker = row.waker});
   }
 }
 
@@ -272,6 +297,10 @@ Result<> Session::State::close_slice() {
   follow_cgroup();
   const std::lock_guard held(lock);
   if (reading) {
+    // While a tid means whom it meant then.
+    add_timeline(*reading, slice);
+    slice.preemptions =
+        preemptions.growth(reading->preemptions, [&](pid_t tid) { return lives.of_sample(tid, window.tables()); });
     add_threads(*reading, slice);
     profile::Growth grown = profile::growth(last_reading, *reading);
     slice.maps = std::move(grown.maps);
@@ -292,6 +321,7 @@ Result<> Session::State::close_slice() {
   slice.cost.cpu_ns = usage.cpu_ns - last_usage.cpu_ns;
   slice.cost.resident_bytes = usage.resident_bytes;
   last_usage = usage;
+  slice.machine = machine_growth();
   // The kernel's window opened while we were still attaching.
   if (slice.from_ns == attached_ns) {
     for (const profile::ThreadSlice& thread : slice.threads) slice.from_ns = std::min(slice.from_ns, thread.from_ns);
@@ -300,6 +330,15 @@ Result<> Session::State::close_slice() {
   window.append(std::move(slice));
   if (options.held && options.inprocess && !reader && reader_attempts++ < kReaderAttempts) find_reader();
   return {};
+}
+
+profile::Machine Session::State::machine_growth() {
+  const auto now = process::machine();
+  if (!now) return {};
+  const process::Machine before = std::exchange(last_machine, *now);
+  const auto grown = [](std::uint64_t was, std::uint64_t is) { return is - std::min(was, is); };
+  return {grown(before.interrupts_ns, now->interrupts_ns), grown(before.soft_interrupts_ns, now->soft_interrupts_ns),
+          grown(before.stolen_ns, now->stolen_ns)};
 }
 
 void Session::State::find_reader() {
@@ -363,7 +402,8 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
                                           .comm = options.comm,
                                           .joinable = !options.cgroup.empty(),
                                           .sample_hz = options.sample_hz,
-                                          .ring_bytes = options.ring_bytes});
+                                          .ring_bytes = options.ring_bytes,
+                                          .timeline = options.trace});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
       forms = state->probes->forms();
@@ -395,6 +435,7 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();
+  state->machine_growth();
   if (state->reader) {
     for (inprocess::MetricReading& metric : state->reader->metrics())
       state->last_metrics[metric.name] = std::move(metric);

@@ -31,6 +31,7 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  bool trace = false;  // every change of state one by one
   std::function<std::uint64_t()> now_ns = monotonic_ns;
 };
 
