@@ -105,7 +105,7 @@ static long unwind_current_frame(__u64 index, void *context)
 static __always_inline __u32 unwind_current(struct task_struct *task, struct sample_room *room, __u32 at)
 {
 	struct unwind_call call = {
-		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = NULL};
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_of(task), .context = NULL};
 
 	if (!call.mappings)
 		return 0;

@@ -49,7 +49,7 @@ int BPF_USDT(fl_registry, const char *name, __u32 shard, __u32 operation, __u64 
 	struct fanlight_registry_key key = {.shard = shard, .operation = operation};
 
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	if (!has_target_tgid(task))
+	if (!is_watched(task))
 		return 0;
 	if (bpf_get_prandom_u32() % ONE_IN == 0)
 		sample_registry(task, wait_ns + hold_ns);

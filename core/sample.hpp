@@ -20,8 +20,9 @@ enum class Sampler : std::uint8_t {
   map_operation = 3,       // a map operation; weight: ns; count: operations it stands for
   inprocess_cpu = 4,       // the signal sampler inside the target; weight: ns of CPU time
   registry_operation = 5,  // an operation on a registry of the target; weight: ns; count: operations it stands for
+  wakeup = 6,  // a wake-up, with the waker's stack; weight: ns that the woken thread had waited; count: wake-ups
 };
-inline constexpr std::size_t kSamplers = 6;
+inline constexpr std::size_t kSamplers = 7;
 
 /// False for those that sample events: their counts are of events, not of samples.
 constexpr bool samples_time(Sampler sampler) {
@@ -70,8 +71,10 @@ struct RawSample {
   Sampler sampler = Sampler::kernel_cpu;
   Reason reason = Reason::running;
   pid_t tid = 0;                            // as the collector's PID namespace numbers it
+  pid_t pid = 0;                            // its process, likewise; 0: the only one
   std::uint64_t time_ns = 0;                // CLOCK_MONOTONIC
   std::uint64_t weight = 0;                 // unit: see Sampler
+  pid_t waker = 0;                          // Sampler::wakeup: who woke the thread, likewise; 0: an interrupt
   std::uint64_t lock = 0;                   // address of the futex that the thread waits for; 0: none
   std::uint64_t count = 1;                  // events that this sample stands for
   std::vector<std::uint64_t> kernel_stack;  // addresses, leaf first
@@ -79,6 +82,7 @@ struct RawSample {
   std::vector<FrameFound> user_found;       // as user_stack; empty: not told
   StackEnd end = StackEnd::unknown;
   bool truncated = false;  // the user stack was longer than the record
+  bool woke = false;       // a visit found it waiting, and it ran before its stack was read: there is none
 };
 
 }  // namespace fanlight

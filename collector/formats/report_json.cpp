@@ -6,6 +6,7 @@
 #include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
+#include "collector/formats/scheduling.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
@@ -84,6 +85,7 @@ json::array threads(const Profile& profile) {
   json::array all;
   for (const profile::Thread& thread : profile.threads) {
     all.push_back(json::object{{"tid", thread.tid},
+                               {"pid", thread.pid},
                                {"name", clean(thread.name)},
                                {"from_ns", thread.from_ns},
                                {"to_ns", thread.to_ns},
@@ -107,9 +109,32 @@ json::array stacks(const Profile& profile) {
     all.push_back(json::object{{"state", stack.state},
                                {"thread", stack.thread},
                                {"weight_ns", stack.weight},
+                               {"margin_ns", stack.margin},
                                {"share", static_cast<double>(stack.weight) / static_cast<double>(top.whole)},
                                {"samples", stack.count},
                                {"frames", strings(stack.frames)}});
+  }
+  return all;
+}
+
+json::array who_wakes(const Profile& profile) {
+  json::array all;
+  for (const Waker& one : wakers(profile)) {
+    all.push_back(json::object{{"thread", clean(one.thread)},
+                               {"reason", name_of(one.reason)},
+                               {"by", clean(one.by)},
+                               {"where", clean(one.where)},
+                               {"wakeups", one.count},
+                               {"waited_ns", one.ns}});
+  }
+  return all;
+}
+
+json::array who_preempts(const Profile& profile) {
+  json::array all;
+  for (const Preemptor& one : preemptors(profile)) {
+    all.push_back(json::object{
+        {"thread", clean(one.thread)}, {"by", clean(one.by)}, {"count", one.count}, {"waited_ns", one.ns}});
   }
   return all;
 }
@@ -302,6 +327,12 @@ std::string report_json(const Profile& profile) {
                             {"run_queue", of(run_queue(profile))},
                             {"threads", threads(profile)},
                             {"top_stacks", stacks(profile)},
+                            {"machine",
+                             {{"interrupts_ns", profile.machine.interrupts_ns},
+                              {"soft_interrupts_ns", profile.machine.soft_interrupts_ns},
+                              {"stolen_ns", profile.machine.stolen_ns}}},
+                            {"wakers", who_wakes(profile)},
+                            {"preemptors", who_preempts(profile)},
                             {"sockets", sockets(profile)},
                             {"maps", maps(profile)},
                             {"registries", registries(profile)},

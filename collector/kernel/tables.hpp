@@ -27,6 +27,9 @@ std::vector<RegistryReading> read_registries(const bpf_map* table);
 /// Every row of the table of futex waits. Cost: two system calls per row.
 std::vector<LockReading> read_locks(const bpf_map* table);
 
+/// Every row of the table of preemptions. Cost: two system calls per row.
+std::vector<PreemptionReading> read_preemptions(const bpf_map* table);
+
 struct SocketErrorRow {
   fanlight_socket_error key;
   std::uint64_t count = 0;

@@ -107,6 +107,8 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
   labels.use(0);
   for (const Slice* slice : slices) {
     for (const ThreadSlice& thread : slice->threads) threads.use(thread.thread);
+    for (const Preemption& row : slice->preemptions) threads.use(row.thread);
+    for (const TimelineRow& row : slice->timeline) threads.use(row.thread);
     for (const SampleRow& row : slice->samples) {
       threads.use(row.thread);
       stacks.use(row.stack);
@@ -130,12 +132,22 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
   }
   threads.settle([&](ThreadId id) {
     profile.threads.push_back({.tid = tables.threads()[id].tid,
+                               .pid = tables.threads()[id].pid,
                                .name = tables.threads()[id].name,
                                .from_ns = std::numeric_limits<std::uint64_t>::max()});
   });
 
+  Gather<std::pair<ThreadId, std::string>, Preemption> preemptions(profile.preemptions);
   for (const Slice* slice : slices) {
     for (const ThreadSlice& thread : slice->threads) add(profile.threads[threads[thread.thread]], thread);
+    for (TimelineRow row : slice->timeline) {
+      row.thread = threads[row.thread];
+      profile.timeline.push_back(row);
+    }
+    for (Preemption row : slice->preemptions) {
+      row.thread = threads[row.thread];
+      preemptions.take({row.thread, row.by}, row);
+    }
     for (SampleRow row : slice->samples) {
       row.thread = threads[row.thread];
       row.stack = stacks[row.stack];
@@ -193,6 +205,7 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
     profile.events.insert(profile.events.end(), slice->events.begin(), slice->events.end());
     profile.cost.cpu_ns += slice->cost.cpu_ns;
     profile.cost.resident_bytes = slice->cost.resident_bytes;
+    add(profile.machine, slice->machine);
   }
   const auto say = [&](std::uint64_t count, const std::string& what, const std::string& why) {
     if (count > 0) profile.events.push_back({profile.from_ns, count_of(count, what) + " " + why});

@@ -40,6 +40,7 @@ class Tables {
   /// Lower-case hexadecimal; an empty one is not kept.
   void set_build_id(const std::string& module, std::string build_id);
   void rename_thread(ThreadId id, std::string name) { threads_.at(id).name = std::move(name); }
+  void set_process(ThreadId id, pid_t pid) { threads_.at(id).pid = pid; }
 
   const std::vector<Frame>& frames() const { return frames_; }
   const std::vector<Stack>& stacks() const { return stacks_; }
@@ -50,6 +51,7 @@ class Tables {
   struct ThreadName {
     pid_t tid = 0;
     std::string name;
+    pid_t pid = 0;  // its process; 0: the only one
   };
   const std::vector<ThreadName>& threads() const { return threads_; }
   std::size_t memory_bytes() const { return memory_bytes_; }
@@ -98,12 +100,15 @@ struct Slice {
   std::vector<ThreadSlice> threads;
   std::vector<SampleRow> samples;
   std::vector<Lock> locks;
+  std::vector<Preemption> preemptions;
+  std::vector<TimelineRow> timeline;
   std::vector<kernel::MapReading> maps;
   std::vector<kernel::RegistryReading> registries;
   std::vector<Metric> metrics;
   std::vector<Event> events;
   Ledger ledger;
   OwnCost cost;
+  Machine machine;
 };
 
 /// Slices in order of time over one set of tables. When the cap is passed the oldest slice goes and is counted; the

@@ -22,6 +22,9 @@ class KernelHalf {
   virtual Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample) = 0;
   virtual Result<kernel::Reading> read() = 0;
   virtual const std::vector<kernel::Form>& forms() const = 0;
+  /// As Probes::add and Probes::started. A half of one process that runs has no use for them.
+  virtual Result<> add(pid_t) { return {}; }
+  virtual void started() {}
 };
 
 }  // namespace fanlight::session

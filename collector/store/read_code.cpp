@@ -37,7 +37,7 @@ Result<Code> Code::read(sqlite3* db, int version, profile::Tables& tables) {
     if (auto done = code.read_lists(db, tables); !done) return std::unexpected(done.error());
     code.labels_.push_back(0);
   }
-  if (auto done = code.read_threads(db, tables); !done) return std::unexpected(done.error());
+  if (auto done = code.read_threads(db, version, tables); !done) return std::unexpected(done.error());
   return code;
 }
 
@@ -161,11 +161,14 @@ Result<> Code::read_labels(sqlite3* db, profile::Tables& tables) {
   return {};
 }
 
-Result<> Code::read_threads(sqlite3* db, profile::Tables& tables) {
-  return each_row(db, "SELECT id, tid, name FROM thread ORDER BY id", [&](Row& row) {
+Result<> Code::read_threads(sqlite3* db, int version, profile::Tables& tables) {
+  const char* const sql = version < 3 ? "SELECT id, tid, name, 0 FROM thread ORDER BY id"
+                                      : "SELECT id, tid, name, pid FROM thread ORDER BY id";
+  return each_row(db, sql, [&](Row& row) {
     expect_next(row, threads_.size(), "thread");
     const pid_t tid = row.pid();
     threads_.push_back(tables.thread_born(tid, row.text()));
+    tables.set_process(threads_.back(), row.pid());
   });
 }
 

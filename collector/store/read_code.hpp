@@ -40,7 +40,7 @@ class Code {
   Result<> read_tree(sqlite3* db, int version);
   Result<> read_lists(sqlite3* db, profile::Tables& tables);
   Result<> read_labels(sqlite3* db, profile::Tables& tables);
-  Result<> read_threads(sqlite3* db, profile::Tables& tables);
+  Result<> read_threads(sqlite3* db, int version, profile::Tables& tables);
 
   std::vector<std::string> modules_;
   std::vector<profile::FrameId> frames_;

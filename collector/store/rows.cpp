@@ -34,6 +34,8 @@ enum Insert : std::size_t {
   kLedgerLoss,
   kEvent,
   kProgramCost,
+  kPreemption,
+  kTimeline,
   kInserts
 };
 
@@ -43,8 +45,8 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT OR REPLACE INTO inlined VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO stack VALUES(?, ?, ?, ?, ?)",
     "INSERT OR REPLACE INTO label VALUES(?, ?, ?)",
-    "INSERT OR REPLACE INTO thread VALUES(?, ?, ?)",
-    "INSERT INTO slice VALUES(?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO thread VALUES(?, ?, ?, ?)",
+    "INSERT INTO slice VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_slice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_reason_ns VALUES(?, ?, ?, ?)",
     "INSERT INTO socket_errno VALUES(?, ?, ?, ?)",
@@ -58,6 +60,8 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT INTO ledger_loss VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO event VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO program_cost VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO preemption VALUES(?, ?, ?, ?, ?, ?)",
+    "INSERT INTO timeline VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 };
 
 /// Kernel addresses use all 64 bits, and all are kept: the sign is only how SQLite shows them.
@@ -167,9 +171,11 @@ Result<> Rows::write_tables(const profile::Tables& tables, Written& written) {
   }
   const auto& threads = tables.threads();
   for (std::size_t id = 0; id < threads.size(); ++id) {
-    const std::size_t hash = hash_of(threads[id].name);
+    const std::size_t hash = hash_of(threads[id].name) * 31 + static_cast<std::size_t>(threads[id].pid);
     if (is_known(written.thread_names, id, hash)) continue;
-    if (auto done = statements_[kThread].run(std::uint64_t{id}, threads[id].tid, shown(threads[id].name)); !done) {
+    if (auto done =
+            statements_[kThread].run(std::uint64_t{id}, threads[id].tid, shown(threads[id].name), threads[id].pid);
+        !done) {
       return done;
     }
     remember(written.thread_names, id, hash);
@@ -307,6 +313,23 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
   return {};
 }
 
+Result<> Rows::write_scheduling(std::int64_t id, const profile::Slice& slice) {
+  std::uint64_t position = 0;
+  for (const profile::Preemption& row : slice.preemptions) {
+    if (auto done = statements_[kPreemption].run(id, position++, row.thread, shown(row.by), row.count, row.ns); !done)
+      return done;
+  }
+  position = 0;
+  for (const profile::TimelineRow& row : slice.timeline) {
+    if (auto done = statements_[kTimeline].run(id, position++, row.time_ns, row.thread, static_cast<int>(row.kind),
+                                               static_cast<int>(row.reason), std::uint64_t{row.cpu}, row.waker);
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
   std::uint64_t position = 0;
   for (const LedgerEntry& entry : slice.ledger) {
@@ -327,13 +350,16 @@ Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
 
 Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice,
                            Written& written) {
-  if (auto done = statements_[kSlice].run(id, slice.from_ns, slice.to_ns, slice.cost.cpu_ns, slice.cost.resident_bytes);
+  if (auto done = statements_[kSlice].run(id, slice.from_ns, slice.to_ns, slice.cost.cpu_ns, slice.cost.resident_bytes,
+                                          slice.machine.interrupts_ns, slice.machine.soft_interrupts_ns,
+                                          slice.machine.stolen_ns);
       !done) {
     return done;
   }
   if (auto done = write_threads(id, slice, written); !done) return done;
   if (auto done = write_samples(id, tables, slice, written); !done) return done;
   if (auto done = write_operations(id, slice, written); !done) return done;
+  if (auto done = write_scheduling(id, slice); !done) return done;
   if (auto done = write_ledger(id, slice); !done) return done;
   std::uint64_t position = 0;
   for (const profile::Event& event : slice.events) {

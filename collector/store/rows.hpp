@@ -69,6 +69,7 @@ class Rows {
   Result<> write_threads(std::int64_t id, const profile::Slice& slice, Written& written);
   Result<> write_samples(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice, Written& written);
   Result<> write_operations(std::int64_t id, const profile::Slice& slice, Written& written);
+  Result<> write_scheduling(std::int64_t id, const profile::Slice& slice);
   Result<> write_ledger(std::int64_t id, const profile::Slice& slice);
   /// The id to refer to it by; -1 for an empty one, which has no rows.
   Result<std::int64_t> write_histogram(const KernelHistogram& histogram, Written& written);

@@ -22,8 +22,8 @@ Result<> write_words(sqlite3* db) {
   for (const Word& word :
        {Word{Sampler::kernel_cpu, "kernel on-cpu", "ns"}, Word{Sampler::kernel_blocked, "kernel blocked", "ns"},
         Word{Sampler::socket_write, "socket write", "bytes"}, Word{Sampler::map_operation, "map operation", "ns"},
-        Word{Sampler::inprocess_cpu, "in-process on-cpu", "ns"},
-        Word{Sampler::registry_operation, "registry operation", "ns"}}) {
+         Word{Sampler::inprocess_cpu, "in-process on-cpu", "ns"},
+         Word{Sampler::registry_operation, "registry operation", "ns"}, Word{Sampler::wakeup, "wake-up", "ns"}}) {
     if (auto done = sampler->run(static_cast<int>(word.sampler), word.name, word.unit); !done) return done;
   }
   auto found = Statement::prepare(db, "INSERT INTO found VALUES(?, ?)");

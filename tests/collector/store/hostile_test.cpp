@@ -180,7 +180,7 @@ TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
         Case{"errno", "UPDATE socket_errno SET errno = 4096", "errno 4096"},
         Case{"no errno", "UPDATE socket_errno SET errno = 0", "errno 0"},
         Case{"thread of an errno", "UPDATE socket_errno SET thread = 77", "thread 77"},
-        Case{"sampler", "UPDATE sample SET sampler = 5 WHERE slice = 0 AND position = 0", "sampler 5"},
+        Case{"sampler", "UPDATE sample SET sampler = 99 WHERE slice = 0 AND position = 0", "sampler 99"},
         Case{"gap in the frames", "DELETE FROM frame WHERE id = 2", "frame 3"},
         Case{"no threads at all", "DELETE FROM thread", "no thread"},
         Case{"negative time", "UPDATE thread_reason_ns SET ns = -5 WHERE reason = 0", "count -5"},
