@@ -80,6 +80,7 @@ struct sched_entity {
 
 struct task_struct {
 	unsigned int __state;
+	void *stack;
 	unsigned int flags;
 	int on_cpu;
 	struct sched_entity se;
@@ -107,10 +108,6 @@ struct bpf_map {
 	enum bpf_map_type map_type;
 	__u32 id;
 	char name[16];
-};
-
-struct pcpu_hot {
-	int preempt_count;
 };
 
 struct seq_file;

@@ -8,8 +8,7 @@
 
 struct preemption_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2048); /* there from the start: memory cannot always be had under the scheduler's locks */
 	__type(key, struct fanlight_preemption_key);
 	__type(value, struct fanlight_preemption);
 };

@@ -144,8 +144,7 @@ int BPF_PROG(fl_waking, struct task_struct *task)
 
 	thread->waking_ns = now;
 	if (*(volatile __u32 *)&timeline_on) {
-		struct task_struct *waker = (struct task_struct *)bpf_get_current_task_btf();
-		__u32 who = in_interrupt() || !waker->pid ? 0 : tid_of(waker);
+		__u32 who = waker_tid(ctx, (struct task_struct *)bpf_get_current_task_btf());
 		note_event(thread, FANLIGHT_TIMELINE_WAKE, 0, who, now);
 	}
 	__u32 one_in = *(volatile __u32 *)&wake_one_in;

@@ -8,29 +8,36 @@
 #include "bpf/threads.bpf.h"
 
 #define WAKER_OWN_FRAMES 2 /* this program and what ran it */
-/* include/linux/preempt.h: bits of the count that an interrupt raises, soft or hard */
-#define IN_INTERRUPT 0x000fff00u
+#define KERNEL_STACK_BYTES 16384 /* arch/x86/include/asm/page_64_types.h, THREAD_SIZE */
 
 extern struct scratch_map waker_scratch SEC(".maps");
 /* One wake-up in so many is sampled, a power of two; user space sets it by their number. */
 extern __u32 wake_one_in;
 
-/* Before 6.2 and from 6.15 on, and in between. */
-extern const int __preempt_count __ksym __weak;
-extern const struct pcpu_hot pcpu_hot __ksym __weak;
-
-static __always_inline bool in_interrupt(void)
+/* Does an interrupt run that has borrowed the thread, be it hard or soft? The count of preemption would say, but it is no
+ * text, and kernels without CONFIG_KALLSYMS_ALL do not let programs have its address. An interrupt of kernel code has a
+ * stack of its own; one of user code uses the thread's, and then the registers say that no call was made. (A wake-up out
+ * of a page fault looks the same, and is rare.) `room`: through memory the verifier forgets that it was a pointer. */
+static __always_inline bool in_interrupt(void *ctx, struct task_struct *task, struct sample_room *room)
 {
-	__u32 count = 0;
+	__u64 stack = (__u64)task->stack;
 
-	if (&__preempt_count) {
-		const int *own = bpf_this_cpu_ptr(&__preempt_count);
-		count = *own;
-	} else if (&pcpu_hot) {
-		const struct pcpu_hot *own = bpf_this_cpu_ptr(&pcpu_hot);
-		count = own->preempt_count;
-	}
-	return count & IN_INTERRUPT;
+	*(volatile __u64 *)&room->sample.time_ns = (__u64)ctx;
+	__u64 here = *(volatile __u64 *)&room->sample.time_ns;
+	if (here < stack || here - stack >= KERNEL_STACK_BYTES)
+		return true;
+	if (!has_user_stack(task))
+		return !task->pid;
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	return (long)regs->orig_ax == -1;
+}
+
+/* Who wakes, in the collector's PID namespace; 0: an interrupt. That thread, whoever it met, has woken nobody. */
+static __always_inline __u32 waker_tid(void *ctx, struct task_struct *waker)
+{
+	struct sample_room *room = room_in(&waker_scratch);
+
+	return !room || in_interrupt(ctx, waker, room) ? 0 : tid_of(waker);
 }
 
 static __always_inline void sample_waker(void *ctx, struct thread *thread, __u64 now, __u32 one_in)
@@ -44,14 +51,13 @@ static __always_inline void sample_waker(void *ctx, struct thread *thread, __u64
 	if (!room || !fanlight_is_blocked(reason))
 		return;
 	struct fanlight_sample *sample = &room->sample;
+	bool interrupt = in_interrupt(ctx, waker, room);
 	sample->time_ns = now;
 	sample->weight = now > since ? (now - since) * one_in : 0;
 	sample->count = one_in;
 	sample->tid = thread->totals.tid;
 	sample->pid = thread->totals.pid;
 	sample->reason = reason;
-	/* An interrupt borrows the stack of whoever it met: that thread has woken nobody. */
-	bool interrupt = in_interrupt() || !waker->pid;
 	sample->other = interrupt ? 0 : tid_of(waker);
 	__u32 stop = FANLIGHT_STOP_NO_STACK;
 	if (interrupt || !is_watched(waker)) {

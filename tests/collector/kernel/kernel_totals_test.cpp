@@ -72,7 +72,8 @@ TEST(Totals, AgreeWithTheProgramsOwnClocks) {
     // often come out lower here. Threads that hardly ever wake agree.
     EXPECT_LE(running, cpu * 1.005 + 2'000'000 + taken);
     if (found->switches_voluntary < 10) {
-      EXPECT_GE(running, cpu * 0.995 - 1'000'000);
+      // An idle CPU may take a millisecond to wake up where the host is busy; the kernel's clock counts that.
+      EXPECT_GE(running, cpu * 0.995 - 1e6 * static_cast<double>(1 + found->switches_voluntary));
     }
 
     const auto reason = reasons.find(found->name);
