@@ -38,6 +38,7 @@ static __always_inline void sample_registry(struct task_struct *task, __u64 dura
 	sample->weight = duration * ONE_IN;
 	sample->count = ONE_IN;
 	sample->tid = thread && thread->totals.tid ? thread->totals.tid : tid_of(task);
+	sample->pid = thread ? thread->totals.pid : 0;
 	sample->reason = FANLIGHT_RUNNING;
 	take_user_stack(room, FANLIGHT_SOURCE_REGISTRY, 0);
 	emit_sample(FANLIGHT_SOURCE_REGISTRY, sample);
