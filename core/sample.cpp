@@ -27,6 +27,7 @@ std::string_view name_of(Sampler sampler) {
     case Sampler::map_operation: return "map samples";
     case Sampler::inprocess_cpu: return "in-process samples";
     case Sampler::registry_operation: return "registry samples";
+    case Sampler::wakeup: return "waker samples";
   }
   return "samples";
 }
