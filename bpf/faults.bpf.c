@@ -15,7 +15,7 @@ int fl_fault(void *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 
-	if (!has_target_tgid(task))
+	if (!is_watched(task))
 		return 0;
 	struct thread *thread = known_thread(task);
 	if (!thread)
@@ -32,6 +32,7 @@ int fl_fault(void *ctx)
 	sample->count = (__u64)one_in * fault_windows;
 	sample->weight = sample->count;
 	sample->tid = thread->totals.tid;
+	sample->pid = thread->totals.pid;
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_FAULT, 0);
 	emit_sample(FANLIGHT_SOURCE_FAULT, sample);

@@ -69,12 +69,18 @@ struct signal_struct {
 	int nr_threads;
 };
 
+struct cfs_rq {
+	int throttle_count;
+};
+
 struct sched_entity {
 	__u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
 };
 
 struct task_struct {
 	unsigned int __state;
+	void *stack;
 	unsigned int flags;
 	int on_cpu;
 	struct sched_entity se;
@@ -88,6 +94,10 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct signal_struct *signal;
+};
+
+struct task_struct___from_6_18 {
+	bool throttled;
 };
 
 struct task_struct___before_5_14 {

@@ -6,6 +6,7 @@
  * or when it comes out of a port that the target listens at. The record in the socket says so from then on.
  */
 #include "bpf/network.bpf.h"
+#include "bpf/threads.bpf.h"
 
 struct connection_map connections SEC(".maps");
 struct fanlight_network network;
@@ -110,7 +111,7 @@ int fl_connections(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct fanlight_connection connection = {};
 
-	if (!task || !file || !has_target_tgid(task))
+	if (!task || !file || !is_watched(task))
 		return 0;
 	struct socket *socket = bpf_sock_from_file(file);
 	if (!socket)
@@ -145,7 +146,7 @@ int fl_connections(struct bpf_iter__task_file *ctx)
 
 static __always_inline bool by_the_target(void)
 {
-	return has_target_tgid((struct task_struct *)bpf_get_current_task_btf());
+	return is_watched((struct task_struct *)bpf_get_current_task_btf());
 }
 
 static __always_inline void established(const struct sock *sock, struct connection *connection, int before)

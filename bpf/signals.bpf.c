@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Signals of the target: who sent how many of each, and how many were delivered. Signals are rare beside what else happens,
  * so both points may stay attached. */
-#include "bpf/target.bpf.h"
-
-#include "bpf/events.h"
-
-extern struct fanlight_misses misses;
+#include "bpf/threads.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -54,12 +50,12 @@ int BPF_PROG(fl_signal_sent, int number, struct kernel_siginfo *info, struct tas
 {
 	struct fanlight_signal signal = {.number = number, .what = FANLIGHT_SIGNAL_SENT};
 
-	if (!has_target_tgid(task))
+	if (!is_watched(task))
 		return 0;
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task_btf();
 	if (!sent_by_a_process(info)) {
 		signal.what = FANLIGHT_SIGNAL_BY_KERNEL;
-	} else if (has_target_tgid(sender)) {
+	} else if (is_watched(sender)) {
 		signal.what = FANLIGHT_SIGNAL_BY_ITSELF;
 	} else {
 		signal.sender = tid_of(sender->group_leader);
@@ -74,7 +70,7 @@ int BPF_PROG(fl_signal_delivered, int number)
 {
 	struct fanlight_signal signal = {.number = number, .what = FANLIGHT_SIGNAL_DELIVERED};
 
-	if (has_target_tgid((struct task_struct *)bpf_get_current_task_btf()))
+	if (is_watched((struct task_struct *)bpf_get_current_task_btf()))
 		count_signal(&signal);
 	return 0;
 }

@@ -32,6 +32,9 @@ int fl_threads(struct bpf_iter__task *ctx)
 		assume(thread, observed_reason(task));
 	}
 
+	/* For the record of its end, when it has become another program by then. */
+	bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+
 	struct fanlight_thread *head = (struct fanlight_thread *)&copy;
 	__u64 now = 0, position = 0;
 	bool whole = false;
@@ -54,7 +57,6 @@ int fl_threads(struct bpf_iter__task *ctx)
 		if (!head->from_ns)
 			head->from_ns = window_start_ns;
 		head->to_ns = now;
-		bpf_probe_read_kernel_str(head->name, sizeof(head->name), task->comm);
 	}
 	if (!whole)
 		head->flags |= FANLIGHT_THREAD_TORN;

@@ -21,6 +21,7 @@ struct ReportOptions {
 Result<Outcome> report(const ReportOptions& options) {
   const auto file = formats::open_file(options.file);
   if (!file) return within("report", file.error());
+  if (const auto there = options.select.find_in(file->window); !there) return within("report", there.error());
   const profile::Profile profile = options.select.query(file->window);
   const auto written = write_out("", options.json ? formats::report_json(profile) : formats::report_text(profile));
   if (!written) return within("report", written.error());

@@ -132,6 +132,15 @@ std::vector<MetricReading> read_signals(const bpf_map* table) {
   return readings;
 }
 
+std::vector<PreemptionReading> read_preemptions(const bpf_map* table) {
+  std::vector<PreemptionReading> readings;
+  for_each_row<fanlight_preemption_key, fanlight_preemption>(table, [&](const auto& key, const auto& counts) {
+    readings.push_back(
+        {.tid = static_cast<pid_t>(key.tid), .by = text_of(key.by), .count = counts.count, .ns = counts.ns});
+  });
+  return readings;
+}
+
 std::vector<MapState> decode_map_states(std::span<const std::byte> pass) {
   std::vector<MapState> states;
   for (; pass.size() >= sizeof(fanlight_map_state); pass = pass.subspan(sizeof(fanlight_map_state))) {

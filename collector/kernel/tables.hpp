@@ -36,6 +36,8 @@ std::string signal_name(std::uint32_t number);
 std::vector<MetricReading> read_signals(const bpf_map* table);
 /// What the iterator over BPF maps has written. A record that is cut off is left out.
 std::vector<MapState> decode_map_states(std::span<const std::byte> pass);
+/// Every row of the table of preemptions. Cost: two system calls per row.
+std::vector<PreemptionReading> read_preemptions(const bpf_map* table);
 
 struct SocketErrorRow {
   fanlight_socket_error key;

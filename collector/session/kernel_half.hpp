@@ -24,6 +24,9 @@ class KernelHalf {
   virtual Result<kernel::Reading> read() = 0;
   virtual const std::vector<kernel::Form>& forms() const = 0;
   virtual void set_effort(const kernel::Effort& effort) = 0;
+  /// As Probes::add and Probes::started. A half of one process that runs has no use for them.
+  virtual Result<> add(pid_t) { return {}; }
+  virtual void started() {}
 };
 
 }  // namespace fanlight::session
