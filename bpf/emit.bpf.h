@@ -7,6 +7,7 @@
 
 #include "bpf/events.h"
 #include "bpf/frames.h"
+#include "bpf/labels.bpf.h"
 #include "bpf/unwind.bpf.h"
 
 struct ring_map {
@@ -46,6 +47,7 @@ struct sample_room {
 	struct fanlight_sample sample;
 	struct fanlight_walk walk;
 	struct unwind_room unwind;
+	struct label_room labels;
 };
 
 /* One record's room per CPU. Each program has its own: a sampling interrupt may come in the middle of another. */
@@ -115,7 +117,7 @@ static __always_inline __u32 unwind_current(struct task_struct *task, struct sam
 	return unwind_end(&room->unwind, at);
 }
 
-/* The stacks of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
+/* The stacks and labels of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
  * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
 static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u32 source, __u64 skip)
 {
@@ -139,6 +141,7 @@ static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u
 	sample->kernel_frames = kernel;
 	sample->user_frames = user;
 	sample->flags = stop == FANLIGHT_STOP_ROOM ? FANLIGHT_CUT_STACK : 0;
+	take_labels(read_user, NULL, task, &room->labels, sample);
 	count_stop(sample, source, stop);
 }
 

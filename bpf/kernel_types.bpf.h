@@ -73,6 +73,10 @@ struct sched_entity {
 	__u64 sum_exec_runtime;
 };
 
+struct thread_struct {
+	unsigned long fsbase;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -88,6 +92,7 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct thread_struct thread;
 };
 
 struct task_struct___before_5_14 {

@@ -67,6 +67,7 @@ void WatchOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_bytes(command, "--ring", session.ring_bytes, "kernel ring buffer (default 1M, a power of two)");
+  command.add_flag("--events", session.events, "have the target record its spans and events, some 40 ns each");
   command.add_flag("--no-kernel", no_kernel, "only the sampler inside the target; needs no privilege");
   command.add_flag("--no-inprocess", no_inprocess, "only the kernel probes");
 }

@@ -13,7 +13,7 @@
 
 namespace fanlight::cli {
 
-/// --pid, --hz, --ring, --no-kernel, --no-inprocess: what `attach` and `record` watch, and how.
+/// --pid, --hz, --ring, --events, --no-kernel, --no-inprocess: what `attach` and `record` watch, and how.
 struct WatchOptions {
   session::Options session;
   bool no_kernel = false;

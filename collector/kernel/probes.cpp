@@ -211,6 +211,12 @@ void Probes::State::attach_registry() {
   take_libbpf_words();
   LinkPtr link{bpf_program__attach_usdt(loaded.skeleton->progs.fl_registry, options.pid, executable.c_str(), "fanlight",
                                         "map_op", nullptr)};
+  if (options.listen) {
+    // The probe itself is never passed: what counts is that the kernel counts us as a listener.
+    if (LinkPtr listener{bpf_program__attach_usdt(loaded.skeleton->progs.fl_listen, options.pid, executable.c_str(),
+                                                  "fanlight", "listen", nullptr)})
+      links.push_back(std::move(listener));
+  }
   if (link) {
     links.push_back(std::move(link));
     return;

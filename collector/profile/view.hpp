@@ -48,11 +48,11 @@ struct WeightedStacks {
 };
 
 /// Time views (on_cpu, off_cpu, runnable, wall): the samples of each (thread, reason) are scaled to its exact total, to
-/// the nanosecond (largest remainder); a total without samples becomes one `[unsampled]` stack. Without exact totals
-/// the raw weights stand. Root frames: the thread's name; wall puts the state ("running", "runnable: queued", "blocked:
-/// futex") before it; off_cpu the reason after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw.
-/// Cost: O(samples).
-/// `by_labels` keeps stacks of different labels apart; without it every stack's labels are 0.
+/// the nanosecond (largest remainder), and where time was counted by label, those with a set of labels to its time; a
+/// total without samples becomes one `[unsampled]` stack. Without exact totals the raw weights stand. Root frames: the
+/// thread's name; wall puts the state ("running", "runnable: queued", "blocked: futex") before it; off_cpu the reason
+/// after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw. Cost: O(samples). `by_labels` keeps
+/// stacks of different labels apart; without it every stack's labels are 0.
 WeightedStacks view(const Profile& profile, View view, bool by_labels = false);
 
 /// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.

@@ -26,9 +26,11 @@ std::string provisional_name(const profile::Frame& frame) {
 
 Frames::Frames(pid_t pid) : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user())) {}
 
+Frames::Frames(pid_t pid, process::Mappings mappings) : Frames(pid) { mappings_ = std::move(mappings); }
+
 profile::Frame Frames::locate(std::uint64_t address) {
   const process::Mapping* mapping = mappings_.find(address);
-  if (mapping == nullptr && monotonic_ns() - mappings_read_ns_ > kRereadAfterNs) {
+  if (mapping == nullptr && pid_ != 0 && monotonic_ns() - mappings_read_ns_ > kRereadAfterNs) {
     mappings_read_ns_ = monotonic_ns();
     // A target that is gone keeps the mappings that were read while it lived.
     if (auto fresh = process::Mappings::read(pid_); fresh && !fresh->all().empty()) mappings_ = std::move(*fresh);

@@ -20,6 +20,8 @@ namespace fanlight::session {
 class Frames {
  public:
   explicit Frames(pid_t pid);
+  /// With mappings that were read before; `pid` 0: of a target that is gone, whose files are looked for below our root.
+  Frames(pid_t pid, process::Mappings mappings);
 
   /// The sample's stack, root first: user frames, then the kernel frames they led to. Return addresses are looked up
   /// one byte earlier, inside the call. The caller holds the lock over `tables`. Cost: O(depth) hash look-ups.

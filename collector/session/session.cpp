@@ -12,17 +12,21 @@
 #include <thread>
 #include <utility>
 
+#include "collector/inprocess/context_reader.hpp"
 #include "collector/inprocess/reader.hpp"
+#include "collector/inprocess/thread_variable.hpp"
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
 #include "collector/profile/merge.hpp"
 #include "collector/session/frames.hpp"
+#include "collector/session/label_names.hpp"
 #include "collector/session/lives.hpp"
 #include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
+#include "collector/session/target_events.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
 #include "core/units.hpp"
@@ -31,6 +35,8 @@ namespace fanlight::session {
 namespace {
 
 constexpr const char* kKernelSymbols = "kernel symbols";
+constexpr const char* kLabels = "labels";
+constexpr const char* kThreadRecord = "otel_thread_ctx_v1";
 constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
@@ -43,6 +49,10 @@ class AttachedProbes final : public KernelHalf {
   }
   Result<kernel::Reading> read() override { return probes_.read(); }
   const std::vector<kernel::Form>& forms() const override { return probes_.forms(); }
+  std::span<const std::byte> label_attributes(std::uint32_t set) override { return probes_.label_attributes(set); }
+  void follow_labels(std::int64_t offset, std::uint64_t module) override {
+    probes_.follow_labels({.offset = offset, .module = module});
+  }
 
  private:
   kernel::Probes probes_;
@@ -128,7 +138,9 @@ struct Session::State {
       : options(options_in),
         process(std::move(process_in)),
         window(target_of(process, options), realtime_offset_ns(options.now_ns()), options.window_bytes),
-        frames(options.pid) {}
+        frames(options.pid),
+        labels([pid = options.pid] { return inprocess::read_process_context(pid); }),
+        target_events(options.pid) {}
 
   void take(RawSample&& sample);
   Result<> gather(std::chrono::milliseconds timeout);
@@ -136,6 +148,9 @@ struct Session::State {
   void add_threads(const kernel::Reading& reading, profile::Slice& slice);
   void add_inprocess(profile::Slice& slice);
   void notice_exit();
+  /// Lets the kernel half read labels as soon as the target has any.
+  void follow_labels();
+  void add_label_forms();
 
   Options options;
   process::Process process;
@@ -144,6 +159,11 @@ struct Session::State {
   Frames frames;
   Lives lives;
   LockPlaces lock_places;
+  LabelNames labels;
+  std::string labels_in;       // the file with the thread-local variable; empty: not found yet
+  std::string labels_missing;  // why not, where the target has keys
+  std::uint64_t last_beyond = 0;
+  TargetEvents target_events;
   OpenSlice open;
   std::unique_ptr<KernelHalf> probes;
   std::optional<inprocess::Reader> reader;
@@ -166,7 +186,7 @@ void Session::State::take(RawSample&& sample) {
   profile::Tables& tables = window.tables();
   const profile::StackId stack = frames.intern(sample, tables);
   lock_places.take(sample, stack);
-  open.add(sample, lives.of_sample(sample.tid, tables), stack);
+  open.add(sample, lives.of_sample(sample.tid, tables), stack, labels.of(sample, probes.get(), tables));
 }
 
 Result<> Session::State::gather(std::chrono::milliseconds timeout) {
@@ -176,6 +196,7 @@ Result<> Session::State::gather(std::chrono::milliseconds timeout) {
   } else {
     std::this_thread::sleep_for(timeout);
   }
+  if (options.inprocess) target_events.drain();
   if (reader) {
     if (const auto done = reader->drain(on_sample); !done) {
       // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
@@ -208,6 +229,19 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
                              .wakeups = grown.wakeups,
                              .run_queue_ns = grown.run_queue_ns,
                              .socket = grown.socket});
+    for (const auto& [set, ns] : grown.label_ns) {
+      const profile::LabelsId id = labels.of_set(set, *probes, tables);
+      // Two sets of bytes may say the same.
+      const auto same = std::find_if(slice.label_times.begin(), slice.label_times.end(), [&](const auto& row) {
+        return row.thread == slice.threads.back().thread && row.labels == id;
+      });
+      if (id == 0 || profile::sum(ns) == 0) continue;
+      const profile::LabelTime time{slice.threads.back().thread, id, ns};
+      if (same == slice.label_times.end())
+        slice.label_times.push_back(time);
+      else
+        profile::add(*same, time);
+    }
     if (now->ended) {
       add_whole(ended, *now);
       lives.ended(now->tid);
@@ -243,6 +277,7 @@ Result<> Session::State::close_slice() {
   // Before anything that takes time: what is counted must belong to the slice's own stretch of it.
   add_inprocess(slice);
   frames.name_new(window.tables(), lock, kNamingPatience);
+  follow_labels();
   // Without kernel probes nothing else tells the threads' names. Those of a target that is gone stay as they were.
   std::vector<process::ThreadName> names;
   if (auto read = probes ? Result<std::vector<process::ThreadName>>() : process::threads(process.pid); read) {
@@ -258,13 +293,22 @@ Result<> Session::State::close_slice() {
     slice.locks = lock_places.growth(reading->locks, reading->threads, window.tables());
     slice.ledger.insert(slice.ledger.begin(), grown.ledger.begin(), grown.ledger.end());
     slice.cost.programs = std::move(grown.programs);
+    if (labels.beyond() > last_beyond) {
+      for (LedgerEntry& entry : slice.ledger) {
+        if (entry.source != "scheduler") continue;
+        entry.missed["labels: too many sets to name apart"] += labels.beyond() - last_beyond;
+      }
+      last_beyond = labels.beyond();
+    }
     last_reading = std::move(*reading);
     window.target().forms = probes->forms();
     if (!kernel_names_missing.empty()) window.target().forms.push_back({kKernelSymbols, "none", kernel_names_missing});
     if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
     window.target().forms.push_back(frames.source_form());
+    add_label_forms();
   }
   for (const process::ThreadName& thread : names) lives.name(thread.tid, thread.name, window.tables());
+  if (options.inprocess) target_events.close_slice(slice, slice.registries.empty());
   slice.samples = open.take_rows();
   slice.events = std::exchange(events, {});
   const OwnUsage usage = own_usage();
@@ -278,6 +322,26 @@ Result<> Session::State::close_slice() {
   slice_from_ns = slice.to_ns;
   window.append(std::move(slice));
   return {};
+}
+
+void Session::State::follow_labels() {
+  const std::lock_guard held(lock);
+  if (!labels.refresh() || !probes || !labels_in.empty()) return;
+  const auto variable = inprocess::find_thread_variable(process.pid, kThreadRecord);
+  if (!variable) {
+    labels_missing = why(variable.error());
+    return;
+  }
+  labels_in = variable->where;
+  probes->follow_labels(variable->offset, variable->module);
+}
+
+void Session::State::add_label_forms() {
+  std::vector<kernel::Form>& forms = window.target().forms;
+  if (!labels_in.empty())
+    forms.push_back({kLabels, kThreadRecord, ""});
+  else if (!labels_missing.empty())
+    forms.push_back({kLabels, "none", labels_missing});
 }
 
 void Session::State::notice_exit() {
@@ -304,8 +368,10 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
     state->probes = std::move(kernel);
     forms = state->probes->forms();
   } else if (options.kernel) {
-    auto probes =
-        kernel::Probes::attach({.pid = options.pid, .sample_hz = options.sample_hz, .ring_bytes = options.ring_bytes});
+    auto probes = kernel::Probes::attach({.pid = options.pid,
+                                          .sample_hz = options.sample_hz,
+                                          .ring_bytes = options.ring_bytes,
+                                          .listen = options.events});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
       forms = state->probes->forms();
@@ -330,6 +396,8 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   if (!state->probes && !state->reader) {
     return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
+  state->follow_labels();
+  state->add_label_forms();
   state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();

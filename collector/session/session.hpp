@@ -24,6 +24,7 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  bool events = false;  // let the target record its events and spans, which costs it some 40 ns for each
   std::function<std::uint64_t()> now_ns = monotonic_ns;
 };
 

@@ -15,7 +15,7 @@
 namespace fanlight::store {
 
 /// Written to `PRAGMA user_version`; readers refuse what is newer than they are.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 struct RecorderOptions {
   std::optional<std::chrono::nanoseconds> keep;  // older slices are let go

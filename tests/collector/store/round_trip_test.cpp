@@ -35,6 +35,21 @@ TEST_F(RoundTrip, AFileOfTheFirstVersionOpens) {
   EXPECT_EQ(describe(again), describe(profile));
 }
 
+TEST_F(RoundTrip, AFileOfTheSecondVersionOpens) {
+  const profile::Window window = testing::broadcaster();
+  ASSERT_TRUE(record(file(), window));
+  // Version 3 brought one table.
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, "DROP TABLE thread_label_ns; PRAGMA user_version = 2", nullptr, nullptr, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+  const auto back = open_recording(file());
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(describe(back->query()), describe(window.query()));
+}
+
 TEST_F(RoundTrip, BringsBackAnyWindow) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
