@@ -107,7 +107,7 @@ static long unwind_current_frame(__u64 index, void *context)
 static __always_inline __u32 unwind_current(struct task_struct *task, struct sample_room *room, __u32 at)
 {
 	struct unwind_call call = {
-		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = NULL};
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_of(task), .context = NULL};
 
 	if (!call.mappings)
 		return 0;
@@ -117,19 +117,14 @@ static __always_inline __u32 unwind_current(struct task_struct *task, struct sam
 	return unwind_end(&room->unwind, at);
 }
 
-/* The stacks and labels of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
- * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
-static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u32 source, __u64 skip)
+/* The user stack and labels of the thread that runs now, behind `kernel` frames that are there already. */
+static __always_inline void take_user_stack(struct sample_room *room, __u32 source, __u32 kernel)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct fanlight_sample *sample = &room->sample;
 	__u32 stop = FANLIGHT_STOP_NO_STACK;
 	__u32 user = 0;
 
-	long bytes = bpf_get_stack(ctx, sample->frames, 8 * FANLIGHT_FRAMES, skip);
-	__u32 kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
-	if (kernel > FANLIGHT_FRAMES)
-		kernel = FANLIGHT_FRAMES;
 	if (!has_user_stack(task)) {
 	} else if (unwind_by_tables) {
 		user = unwind_current(task, room, kernel);
@@ -143,6 +138,18 @@ static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u
 	sample->flags = stop == FANLIGHT_STOP_ROOM ? FANLIGHT_CUT_STACK : 0;
 	take_labels(read_user, NULL, task, &room->labels, sample);
 	count_stop(sample, source, stop);
+}
+
+/* The stacks of the thread that runs now. `skip`: frames of our own machinery on top of the kernel stack.
+ * The kernel's own walk of user stacks follows rbp even where it points at itself, or nowhere that holds code. */
+static __always_inline void take_stacks(void *ctx, struct sample_room *room, __u32 source, __u64 skip)
+{
+	long bytes = bpf_get_stack(ctx, room->sample.frames, 8 * FANLIGHT_FRAMES, skip);
+	__u32 kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
+
+	if (kernel > FANLIGHT_FRAMES)
+		kernel = FANLIGHT_FRAMES;
+	take_user_stack(room, source, kernel);
 }
 
 #endif

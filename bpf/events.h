@@ -31,7 +31,9 @@ enum fanlight_source {
 	FANLIGHT_SOURCE_SOCKET = 2,
 	FANLIGHT_SOURCE_MAP = 3,
 	FANLIGHT_SOURCE_THREAD_END = 4,
-	FANLIGHT_SOURCES = 5
+	FANLIGHT_SOURCE_REGISTRY = 5,
+	FANLIGHT_SOURCE_WAKE = 6,
+	FANLIGHT_SOURCES = 7
 };
 
 /* `produced` is counted before a record is offered, `settled` after it is known whether the ring took it. While the two
@@ -48,7 +50,7 @@ struct fanlight_misses {
 	__u64 no_storage;      /* scheduler events of a thread for which the kernel gave no memory */
 	__u64 unseen_switches; /* a thread left a CPU, or came to one, without our being told; see sched.bpf.c */
 	__u64 unknown_thread;  /* on-CPU samples of a thread that is not the target's, or not yet known */
-	__u64 woke_meanwhile;  /* visits of a thread that ran before its stack was read */
+	__u64 woke_meanwhile;  /* visits of a thread that ran before its stack was read; they have a sample without one */
 	__u64 map_table_full;  /* operations on BPF maps without room to count them */
 	__u64 registry_table_full;
 	__u64 errno_table_full; /* failed socket writes without room to count their errno */
@@ -57,6 +59,7 @@ struct fanlight_misses {
 	__u64 label_slots_full;	 /* times that a thread left its CPU with labels that it had no room to count */
 	__u64 labels_unreadable; /* looks at labels that the target's memory did not give */
 	__u64 labels_cut;	 /* looks at more labels than we take */
+	__u64 preemption_table_full;
 };
 
 /* What a thread works on, by its own account: attributes of a record of OTEP-4947, its last entry maybe cut. */
@@ -75,7 +78,7 @@ struct fanlight_label_access {
 	__s64 offset;  /* from the thread pointer; with a module: from the start of its block */
 	__u64 module;  /* reached through the thread's vector; 0: it has a fixed place */
 	__u32 enabled; /* set last */
-	__u32 unused;
+	__u32 pid;     /* whose threads, in the collector's PID namespace */
 };
 
 /* Time that a thread did not run with one set of labels: it cannot have changed them meanwhile. */
@@ -89,16 +92,20 @@ static_assert(sizeof(struct fanlight_label_time) == 8 * FANLIGHT_REASONS, "no pa
 
 enum fanlight_sample_flags {
 	FANLIGHT_SAME_STACK = 1, /* the thread has not moved since its last visit: its stack is left out */
-	FANLIGHT_CUT_STACK = 2   /* the user stack goes on after the last frame, for want of room */
+	FANLIGHT_CUT_STACK = 2,  /* the user stack goes on after the last frame, for want of room */
+	FANLIGHT_WOKE_MEANWHILE = 4 /* the thread ran before its stack was read: there is none, but it did wait then */
 };
 
 /* One stack. Ring buffer and visits; only the frames in use are handed over. */
 struct fanlight_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() */
-	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns */
+	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns;
+		      * wake: ns waited */
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */
+	__u32 pid;     /* its process; 0: the only one */
+	__u32 other;   /* wake: the waker's tid, in the collector's PID namespace; 0: an interrupt */
 	__u16 reason;  /* enum fanlight_reason */
 	__u16 flags;   /* enum fanlight_sample_flags */
 	__u16 user_frames;
@@ -110,12 +117,38 @@ struct fanlight_sample {
 	__u32 unused;
 	__u64 frames[FANLIGHT_SAMPLE_FRAMES]; /* kernel leaf first, then user leaf first, these with enum fanlight_found */
 };
-#define FANLIGHT_SAMPLE_HEAD 72
+#define FANLIGHT_SAMPLE_HEAD 80
 static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 8 * FANLIGHT_SAMPLE_FRAMES, "no padding");
+
+enum fanlight_timeline_kind {
+	FANLIGHT_TIMELINE_STATE = 1, /* the thread is in `reason` from now on, on `cpu` when it runs */
+	FANLIGHT_TIMELINE_WAKE = 2,  /* `other` begins to wake it; 0: an interrupt */
+	FANLIGHT_TIMELINE_END = 3    /* it has ended, or become another program */
+};
+
+struct fanlight_timeline_record {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 tid;     /* in the collector's PID namespace */
+	__u32 other;
+	__u16 cpu; /* where it happened */
+	__u8 kind; /* enum fanlight_timeline_kind */
+	__u8 reason;
+	__u32 unused;
+};
+static_assert(sizeof(struct fanlight_timeline_record) == 24, "no padding");
+
+#define FANLIGHT_TIMELINE_RECORDS 16384 /* a power of two; of one CPU */
+
+/* Of one CPU. A record is whole once `head` has passed it, and until `head` is as many records further. */
+struct fanlight_timeline {
+	__u64 head; /* records written so far */
+	struct fanlight_timeline_record at[FANLIGHT_TIMELINE_RECORDS];
+};
 
 enum fanlight_thread_flags {
 	FANLIGHT_THREAD_ENDED = 1,
-	FANLIGHT_THREAD_TORN = 2 /* it changed under every attempt to copy it: its times are not to be used */
+	FANLIGHT_THREAD_TORN = 2, /* it changed under every attempt to copy it: its times are not to be used */
+	FANLIGHT_THREAD_EXEC = 4  /* with FANLIGHT_THREAD_ENDED: it goes on as another program, in a life of its own */
 };
 
 /* Everything counted for one thread. Readings and thread ends. */
@@ -134,11 +167,13 @@ struct fanlight_thread {
 	__u32 tid; /* in the collector's PID namespace */
 	__u32 flags;
 	__u32 siblings; /* threads of the process at that moment, this one included; 0 in thread ends */
+	__u32 pid;      /* its process, in the collector's PID namespace */
 	__u32 label_slots; /* so many struct fanlight_label_time follow the record */
+	__u32 unused;
 	char name[16];
 	__u32 run_queue[FANLIGHT_HISTOGRAM_BUCKETS];
 };
-#define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 32)
+#define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 40)
 static_assert(sizeof(struct fanlight_thread) == FANLIGHT_THREAD_HEAD + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
 
 /* Failed writes of one life of a thread. A tid comes round again, so its birth belongs to the key. */
@@ -160,6 +195,18 @@ struct fanlight_lock {
 	__u32 wait[FANLIGHT_HISTOGRAM_BUCKETS];
 };
 static_assert(sizeof(struct fanlight_lock) == 32 + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
+
+/* Whose CPU was taken, and by a thread of which name. */
+struct fanlight_preemption_key {
+	__u32 tid; /* in the collector's PID namespace */
+	char by[16];
+};
+static_assert(sizeof(struct fanlight_preemption_key) == 20, "no padding");
+
+struct fanlight_preemption {
+	__u64 count;
+	__u64 ns; /* until it was back on a CPU */
+};
 
 struct fanlight_map_key {
 	__u32 map_id;  /* 0: the descriptor named no map */

@@ -69,8 +69,13 @@ struct signal_struct {
 	int nr_threads;
 };
 
+struct cfs_rq {
+	int throttle_count;
+};
+
 struct sched_entity {
 	__u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
 };
 
 struct thread_struct {
@@ -95,6 +100,10 @@ struct task_struct {
 	struct thread_struct thread;
 };
 
+struct task_struct___from_6_18 {
+	bool throttled;
+};
+
 struct task_struct___before_5_14 {
 	volatile long state;
 };
@@ -103,6 +112,10 @@ struct bpf_map {
 	enum bpf_map_type map_type;
 	__u32 id;
 	char name[16];
+};
+
+struct pcpu_hot {
+	int preempt_count;
 };
 
 struct seq_file;

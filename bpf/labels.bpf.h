@@ -138,7 +138,7 @@ static __always_inline void take_labels(label_read read, void *context, struct t
 	sample->span_id = 0;
 	sample->labels = 0;
 	sample->unused = 0;
-	if (!label_access.enabled)
+	if (!label_access.enabled || (by_record && pid_of(task) != label_access.pid))
 		return;
 	read_labels(read, context, task, room);
 	sample->trace_id[0] = room->words[0];

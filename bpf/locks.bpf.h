@@ -4,9 +4,9 @@
 #ifndef FANLIGHT_LOCKS_BPF_H
 #define FANLIGHT_LOCKS_BPF_H
 
+#include "bpf/reason.bpf.h"
 #include "bpf/threads.bpf.h"
 
-#define FUTEX_COMMAND 0x7f /* include/uapi/linux/futex.h: the rest are flags */
 #define OWNER_AT 8	   /* of pthread_mutex_t; glibc, sysdeps/nptl/bits/struct_mutex.h, x86-64: lock, count, owner */
 
 struct lock_table {

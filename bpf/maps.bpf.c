@@ -65,6 +65,7 @@ static __always_inline void sample_operation(void *ctx, struct thread *thread, _
 	sample->weight = duration * ONE_IN;
 	sample->count = ONE_IN;
 	sample->tid = thread->totals.tid;
+	sample->pid = thread->totals.pid;
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_MAP, OWN_FRAMES);
 	emit_sample(FANLIGHT_SOURCE_MAP, sample);

@@ -82,7 +82,7 @@ static __always_inline __u32 unwind_other(struct visit *visit, __u32 at)
 {
 	struct sample_room *room = &visit->room->sample;
 	struct unwind_call call = {
-		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_in_use(), .context = visit};
+		.room = &room->unwind, .sample = &room->sample, .mappings = mappings_of(visit->task), .context = visit};
 
 	if (!call.mappings)
 		return 0;
@@ -115,9 +115,11 @@ int fl_visit(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	__u32 zero = 0;
 
-	if (!task || !is_target(task))
+	if (!task || (!by_record && !is_target(task)))
 		return 0;
 	struct thread *thread = known_thread(task);
+	if (by_record && !thread)
+		return 0;
 	__u32 reason;
 	__u64 changes = 0;
 	if (thread && thread->position) {
@@ -137,6 +139,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 	sample->count = 1;
 	sample->source = FANLIGHT_SOURCE_BLOCKED;
 	sample->tid = thread ? thread->totals.tid : tid_of(task);
+	sample->pid = thread ? thread->totals.pid : 0;
 	sample->reason = reason;
 	sample->flags = 0;
 	sample->kernel_frames = 0;
@@ -177,9 +180,14 @@ int fl_visit(struct bpf_iter__task *ctx)
 		if (stop == FANLIGHT_STOP_ROOM)
 			sample->flags = FANLIGHT_CUT_STACK;
 		if (thread && thread->changes != changes) {
-			/* What was read may be of two different moments. */
+			/* What was read may be of two different moments. The wait counts all the same: those that are
+			 * short would else be told of less often than they are met. */
 			__sync_fetch_and_add(&misses.woke_meanwhile, 1);
-			return 0;
+			sample->flags = FANLIGHT_WOKE_MEANWHILE;
+			sample->kernel_frames = 0;
+			sample->user_frames = 0;
+			sample->stop = stop = FANLIGHT_STOP_NO_STACK;
+			kernel = user = 0;
 		}
 	}
 	__u32 frames = kernel + user;
@@ -193,9 +201,9 @@ int fl_visit(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	__sync_fetch_and_add(&account->settled, 1);
-	if (!(sample->flags & FANLIGHT_SAME_STACK))
+	if (!(sample->flags & (FANLIGHT_SAME_STACK | FANLIGHT_WOKE_MEANWHILE)))
 		count_stop(sample, FANLIGHT_SOURCE_BLOCKED, stop);
-	if (thread)
+	if (thread && !(sample->flags & FANLIGHT_WOKE_MEANWHILE))
 		thread->visited = changes + 1;
 	return 0;
 }

@@ -13,10 +13,12 @@ int fl_cpu(void *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 
-	if (!has_target_tgid(task))
+	if (!by_record && !has_target_tgid(task))
 		return 0;
 	/* Looked up, never made: this may interrupt the allocator. */
 	struct thread *thread = have_threads ? known_thread(task) : NULL;
+	if (by_record && !thread)
+		return 0;
 	if (have_threads && !thread) {
 		__sync_fetch_and_add(&misses.unknown_thread, 1);
 		return 0;
@@ -30,6 +32,7 @@ int fl_cpu(void *ctx)
 	sample->count = 1;
 	/* Between the making of its record and the naming of it, a thread has no number there yet. */
 	sample->tid = thread && thread->totals.tid ? thread->totals.tid : tid_of(task);
+	sample->pid = thread ? thread->totals.pid : 0;
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_CPU, 0);
 	emit_sample(FANLIGHT_SOURCE_CPU, sample);

@@ -54,6 +54,30 @@ static __always_inline bool address_space_contended(struct task_struct *task)
 	return BPF_CORE_READ(head, next) != head;
 }
 
+#define FUTEX_COMMAND 0x7f /* include/uapi/linux/futex.h: the rest are flags */
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAIT_REQUEUE_PI 11
+
+/* glibc 2.36, nptl: lowlevellock.c waits with FUTEX_WAIT, futex-internal.c with FUTEX_WAIT_BITSET. */
+static __always_inline bool is_condition(const struct pt_regs *regs)
+{
+	__u32 command = regs->si & FUTEX_COMMAND;
+
+	return regs->orig_ax == __NR_futex && (command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI);
+}
+
+/* Has its cgroup used up its share of CPU time? From 6.18 on each thread says so itself, before that its queue does. */
+static __always_inline bool is_throttled(struct task_struct *task)
+{
+	struct task_struct___from_6_18 *newer = (void *)task;
+
+	if (bpf_core_field_exists(newer->throttled))
+		return newer->throttled;
+	if (!bpf_core_field_exists(task->se.cfs_rq) || !bpf_core_field_exists(((struct cfs_rq *)0)->throttle_count))
+		return false;
+	return BPF_CORE_READ(task, se.cfs_rq, throttle_count) > 0;
+}
+
 /* `last`: what it blocked for before, since a restarted call does not say. */
 static __always_inline __u32 blocked_reason(struct task_struct *task, __u32 state, __u32 last)
 {
@@ -63,7 +87,11 @@ static __always_inline __u32 blocked_reason(struct task_struct *task, __u32 stat
 	if (state & (TASK_STOPPED | TASK_TRACED))
 		return FANLIGHT_BLOCKED_OTHER;
 	if (call == FANLIGHT_CALL_FUTEX)
-		return FANLIGHT_BLOCKED_FUTEX;
+		return is_condition(regs) ? FANLIGHT_BLOCKED_CONDITION : FANLIGHT_BLOCKED_FUTEX;
+	if (call == FANLIGHT_CALL_FUTEX_VECTOR)
+		return FANLIGHT_BLOCKED_CONDITION;
+	if (call == FANLIGHT_CALL_RING)
+		return FANLIGHT_BLOCKED_IO_URING;
 	if (call == FANLIGHT_CALL_POLL)
 		return FANLIGHT_BLOCKED_POLL;
 	if (state & TASK_UNINTERRUPTIBLE) {
@@ -86,7 +114,7 @@ static __always_inline __u32 blocked_reason(struct task_struct *task, __u32 stat
 	case FANLIGHT_CALL_EVENT:
 		return FANLIGHT_BLOCKED_EVENT;
 	case FANLIGHT_CALL_RESTART:
-		return last >= FANLIGHT_BLOCKED_OTHER && last < FANLIGHT_REASONS ? last : FANLIGHT_BLOCKED_OTHER;
+		return fanlight_is_blocked(last) && last < FANLIGHT_REASONS ? last : FANLIGHT_BLOCKED_OTHER;
 	case FANLIGHT_CALL_NONE:
 		return FANLIGHT_BLOCKED_PAGE_FAULT;
 	default:
@@ -102,7 +130,7 @@ static __always_inline __u32 observed_reason(struct task_struct *task)
 	if (task->on_cpu)
 		return FANLIGHT_RUNNING;
 	if (!state)
-		return FANLIGHT_RUNNABLE_QUEUED;
+		return is_throttled(task) ? FANLIGHT_RUNNABLE_THROTTLED : FANLIGHT_RUNNABLE_QUEUED;
 	return blocked_reason(task, state, FANLIGHT_BLOCKED_OTHER);
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Operations on the target's own registries, through its static probe fanlight:map_op(registry, shard, operation,
  * wait_ns, hold_ns). A probe that nobody attached to costs the target one test of a counter. */
-#include "bpf/target.bpf.h"
+#include "bpf/emit.bpf.h"
+#include "bpf/threads.bpf.h"
 
 #include <bpf/usdt.bpf.h>
 
-#include "bpf/events.h"
+#define ONE_IN 32
 
-extern struct fanlight_misses misses;
+struct scratch_map registry_scratch SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -24,13 +25,34 @@ struct {
 	__type(value, struct fanlight_registry_count);
 } no_registry SEC(".maps");
 
+/* The kernel's own frames on the way here say nothing of the target, so they are left out. */
+static __always_inline void sample_registry(struct task_struct *task, __u64 duration)
+{
+	struct sample_room *room = room_in(&registry_scratch);
+	struct thread *thread = known_thread(task);
+
+	if (!room)
+		return;
+	struct fanlight_sample *sample = &room->sample;
+	sample->time_ns = bpf_ktime_get_ns();
+	sample->weight = duration * ONE_IN;
+	sample->count = ONE_IN;
+	sample->tid = thread && thread->totals.tid ? thread->totals.tid : tid_of(task);
+	sample->reason = FANLIGHT_RUNNING;
+	take_user_stack(room, FANLIGHT_SOURCE_REGISTRY, 0);
+	emit_sample(FANLIGHT_SOURCE_REGISTRY, sample);
+}
+
 SEC("usdt")
 int BPF_USDT(fl_registry, const char *name, __u32 shard, __u32 operation, __u64 wait_ns, __u64 hold_ns)
 {
 	struct fanlight_registry_key key = {.shard = shard, .operation = operation};
 
-	if (!has_target_tgid((struct task_struct *)bpf_get_current_task_btf()))
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	if (!is_watched(task))
 		return 0;
+	if (bpf_get_prandom_u32() % ONE_IN == 0)
+		sample_registry(task, wait_ns + hold_ns);
 	if (bpf_probe_read_user_str(key.registry, sizeof(key.registry), name) < 0)
 		key.registry[0] = '?';
 	struct fanlight_registry_count *counts = bpf_map_lookup_elem(&registries, &key);

@@ -9,8 +9,11 @@
  */
 #include "bpf/emit.bpf.h"
 #include "bpf/locks.bpf.h"
+#include "bpf/preemptions.bpf.h"
 #include "bpf/reason.bpf.h"
 #include "bpf/threads.bpf.h"
+#include "bpf/timeline.bpf.h"
+#include "bpf/wakers.bpf.h"
 
 /* How much of the open interval the thread has spent on a CPU. */
 static __always_inline __u64 ran_meanwhile(struct task_struct *task, struct thread *thread, __u64 now)
@@ -75,7 +78,7 @@ static __always_inline void note_labels(struct task_struct *task, struct thread 
 {
 	__u32 zero = 0;
 
-	if (!label_access.enabled)
+	if (!label_access.enabled || (by_record && thread->totals.pid != label_access.pid))
 		return;
 	struct label_room *room = bpf_map_lookup_elem(&switch_labels, &zero);
 	if (!room)
@@ -99,7 +102,22 @@ static __always_inline void note_labels(struct task_struct *task, struct thread 
 		thread->label_slot = label_slot_of(thread, thread->labels);
 }
 
-static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __u64 now)
+static __always_inline void end_life(struct thread *thread, __u32 flags)
+{
+	struct fanlight_thread *totals = &thread->totals;
+
+	if (!totals->from_ns)
+		totals->from_ns = window_start_ns;
+	totals->to_ns = thread->position >> REASON_BITS;
+	totals->flags = flags;
+	__u32 slots = totals->label_slots;
+	if (slots > FANLIGHT_LABEL_SLOTS)
+		slots = 0;
+	emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals,
+	     sizeof(*totals) + slots * sizeof(struct fanlight_label_time));
+}
+
+static __always_inline void leave_cpu(struct task_struct *task, struct task_struct *next, bool preempt, __u64 now)
 {
 	struct thread *thread = thread_of(task);
 	if (!thread)
@@ -109,7 +127,9 @@ static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __
 	/* Not the tracepoint's own prev_state: before 6.14 it still says "sleeping" of a thread that a pending signal kept
 	 * on its run queue. */
 	__u32 state = preempt ? 0 : state_of(task);
-	__u32 reason = state ? blocked_reason(task, state, thread->last_block) : FANLIGHT_RUNNABLE_PREEMPTED;
+	__u32 reason = state		    ? blocked_reason(task, state, thread->last_block)
+		       : is_throttled(task) ? FANLIGHT_RUNNABLE_THROTTLED
+					    : FANLIGHT_RUNNABLE_PREEMPTED;
 
 	begin_change(thread);
 	if (reason_now(thread) != FANLIGHT_RUNNING)
@@ -117,31 +137,25 @@ static __always_inline void leave_cpu(struct task_struct *task, bool preempt, __
 	enter(thread, now, reason);
 	if (!(state & TASK_DEAD))
 		note_labels(task, thread);
+	note_event(thread, state & TASK_DEAD ? FANLIGHT_TIMELINE_END : FANLIGHT_TIMELINE_STATE, reason, 0, now);
 	thread->cpu_ns = cpu_time(task);
 	if (state) {
 		thread->last_block = reason;
-		if (reason == FANLIGHT_BLOCKED_FUTEX)
+		if (reason == FANLIGHT_BLOCKED_FUTEX || reason == FANLIGHT_BLOCKED_CONDITION)
 			begin_futex_wait(task, thread, now);
 		thread->totals.switches_voluntary++;
 	} else {
 		thread->runnable_ns = now;
 		thread->totals.switches_preempted++;
+		if (reason == FANLIGHT_RUNNABLE_PREEMPTED)
+			begin_preemption(thread, next);
 	}
 	thread->last_cpu = bpf_get_smp_processor_id() + 1;
 	end_change(thread);
 
 	if (state & TASK_DEAD) {
-		struct fanlight_thread *totals = &thread->totals;
-		if (!totals->from_ns)
-			totals->from_ns = window_start_ns;
-		totals->to_ns = thread->position >> REASON_BITS;
-		totals->flags |= FANLIGHT_THREAD_ENDED;
-		bpf_probe_read_kernel_str(totals->name, sizeof(totals->name), task->comm);
-		__u32 slots = totals->label_slots;
-		if (slots > FANLIGHT_LABEL_SLOTS)
-			slots = 0;
-		emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals,
-		     sizeof(*totals) + slots * sizeof(struct fanlight_label_time));
+		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+		end_life(thread, FANLIGHT_THREAD_ENDED);
 	}
 }
 
@@ -160,12 +174,15 @@ static __always_inline void enter_cpu(struct task_struct *task, __u64 now)
 		left_unseen(task, thread, now, FANLIGHT_RUNNABLE_PREEMPTED);
 		runnable = thread->position >> REASON_BITS;
 	}
-	if (reason_now(thread) >= FANLIGHT_BLOCKED_OTHER) {
+	if (fanlight_is_blocked(reason_now(thread))) {
 		/* Its wakeup passed unseen (a program does not interrupt itself). The waking may have been seen. */
 		runnable = thread->waking_ns > since ? thread->waking_ns : now;
 		enter(thread, runnable, FANLIGHT_RUNNABLE_WAKING);
 	}
+	if (thread->preempted_by[0])
+		end_preemption(thread, now);
 	enter(thread, now, FANLIGHT_RUNNING);
+	note_event(thread, FANLIGHT_TIMELINE_STATE, FANLIGHT_RUNNING, 0, now);
 	__u32 bucket = fanlight_capped_bucket(now > runnable ? now - runnable : 0);
 	if (bucket < FANLIGHT_HISTOGRAM_BUCKETS)
 		thread->totals.run_queue[bucket]++;
@@ -183,19 +200,30 @@ int BPF_PROG(fl_switch, bool preempt, struct task_struct *prev, struct task_stru
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	leave_cpu(prev, preempt, now);
+	leave_cpu(prev, next, preempt, now);
 	enter_cpu(next, now);
 	return 0;
 }
 
-/* Only a time stamp: this may run while the thread is still on its way out on another CPU. */
+/* Only a time stamp: this may run while the thread is still on its way out on another CPU. And some times a stack, of
+ * who wakes it. */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(fl_waking, struct task_struct *task)
 {
 	struct thread *thread = thread_of(task);
+	if (!thread)
+		return 0;
+	__u64 now = bpf_ktime_get_ns();
 
-	if (thread)
-		thread->waking_ns = bpf_ktime_get_ns();
+	thread->waking_ns = now;
+	if (*(volatile __u32 *)&timeline_on) {
+		struct task_struct *waker = (struct task_struct *)bpf_get_current_task_btf();
+		__u32 who = in_interrupt() || !waker->pid ? 0 : tid_of(waker);
+		note_event(thread, FANLIGHT_TIMELINE_WAKE, 0, who, now);
+	}
+	__u32 one_in = *(volatile __u32 *)&wake_one_in;
+	if (!(roll(thread) & (one_in - 1)))
+		sample_waker(ctx, thread, now, one_in);
 	return 0;
 }
 
@@ -216,7 +244,7 @@ int BPF_PROG(fl_wakeup, struct task_struct *task)
 		end_change(thread);
 	}
 	/* Woken before it ever left its CPU: nothing changed. */
-	if (reason_now(thread) < FANLIGHT_BLOCKED_OTHER)
+	if (!fanlight_is_blocked(reason_now(thread)))
 		return 0;
 
 	__u64 since = thread->position >> REASON_BITS;
@@ -227,7 +255,10 @@ int BPF_PROG(fl_wakeup, struct task_struct *task)
 		waking = now;
 	begin_change(thread);
 	enter(thread, waking, FANLIGHT_RUNNABLE_WAKING);
-	enter(thread, now, FANLIGHT_RUNNABLE_QUEUED);
+	__u32 runnable = is_throttled(task) ? FANLIGHT_RUNNABLE_THROTTLED : FANLIGHT_RUNNABLE_QUEUED;
+	enter(thread, now, runnable);
+	note_event(thread, FANLIGHT_TIMELINE_STATE, FANLIGHT_RUNNABLE_WAKING, 0, waking);
+	note_event(thread, FANLIGHT_TIMELINE_STATE, runnable, 0, now);
 	thread->runnable_ns = waking;
 	thread->totals.wakeups++;
 	end_change(thread);
@@ -246,14 +277,86 @@ int BPF_PROG(fl_wakeup_new, struct task_struct *task)
 	thread->totals.from_ns = now;
 	thread->position = now << REASON_BITS | FANLIGHT_RUNNABLE_QUEUED;
 	thread->runnable_ns = now;
+	note_event(thread, FANLIGHT_TIMELINE_STATE, FANLIGHT_RUNNABLE_QUEUED, 0, now);
 	end_change(thread);
 	return 0;
 }
 
-/* Memory for a new thread, asked for where no lock of the scheduler is held. */
+/* include/uapi/linux/sched.h */
+#define CLONE_THREAD 0x10000u
+
+/* Memory for a new thread, asked for where no lock of the scheduler is held. The one who starts it runs now. */
 SEC("tp_btf/task_newtask")
-int BPF_PROG(fl_newtask, struct task_struct *task)
+int BPF_PROG(fl_newtask, struct task_struct *task, unsigned long flags)
 {
-	thread_of(task);
+	if (!by_record) {
+		thread_of(task);
+		return 0;
+	}
+	struct thread *parent = known_thread((struct task_struct *)bpf_get_current_task_btf());
+	if (!parent || (!with_children && !(flags & CLONE_THREAD)))
+		return 0;
+	struct thread *thread = adopt(task, bpf_ktime_get_ns());
+	if (thread)
+		thread->mapped_like = parent->mapped_like ?: parent->totals.pid;
+	return 0;
+}
+
+static __always_inline bool is_adopted_name(const char *comm)
+{
+	for (int i = 0; i < 16; i++) {
+		if (comm[i] != adopted_comm[i])
+			return false;
+		if (!comm[i])
+			break;
+	}
+	return true;
+}
+
+/* A thread that becomes another program ends the life that it had and begins one with nothing counted. Where it was not
+ * the process's first thread, it takes over the number of that one as well. It is the thread that runs now. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(fl_exec, struct task_struct *task)
+{
+	struct thread *thread = thread_of(task);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!thread) {
+		char comm[16];
+		bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
+		bool starts = from_exec && is_target(task);
+		bool joins = adopted_comm[0] && is_adopted_name(comm);
+		if (!by_record || !(starts || joins))
+			return 0;
+		thread = adopt(task, now);
+		if (!thread)
+			return 0;
+		thread->cpu_ns = cpu_time(task);
+		thread->position = now << REASON_BITS | FANLIGHT_RUNNING;
+	} else {
+		assume(thread, FANLIGHT_RUNNING);
+		begin_change(thread);
+		enter(thread, now, FANLIGHT_RUNNING);
+		end_life(thread, FANLIGHT_THREAD_ENDED | FANLIGHT_THREAD_EXEC);
+		/* A plain loop would be turned into a call of memset, which there is none of. */
+		volatile __u64 *words = (volatile __u64 *)&thread->totals;
+		for (int i = 0; i < (int)(sizeof(thread->totals) / 8); i++)
+			words[i] = 0;
+		thread->totals.from_ns = now;
+		thread->totals.pid = pid_of(task);
+		thread->totals.tid = tid_of(task);
+		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+		thread->mapped_like = 0;
+		/* Where the one before had its labels the next one has something else. */
+		label_access.enabled = 0;
+		words = (volatile __u64 *)thread->label_time;
+		for (int i = 0; i < (int)(sizeof(thread->label_time) / 8); i++)
+			words[i] = 0;
+		thread->labels = 0;
+		thread->label_slot = 0;
+		thread->labels_known = 0;
+		end_change(thread);
+	}
+	__sync_fetch_and_add(&mapping_changes, 1);
 	return 0;
 }

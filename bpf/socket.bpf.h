@@ -59,6 +59,7 @@ static __always_inline void count_socket_write(void *ctx, struct thread *thread,
 	sample->weight = sent > 0 ? (__u64)sent * one_in : 0;
 	sample->count = one_in;
 	sample->tid = totals->tid;
+	sample->pid = thread->totals.pid;
 	sample->reason = FANLIGHT_RUNNING;
 	take_stacks(ctx, room, FANLIGHT_SOURCE_SOCKET, skip);
 	emit_sample(FANLIGHT_SOURCE_SOCKET, sample);

@@ -9,7 +9,9 @@
 enum fanlight_call {
 	FANLIGHT_CALL_OTHER,
 	FANLIGHT_CALL_FUTEX,
+	FANLIGHT_CALL_FUTEX_VECTOR,
 	FANLIGHT_CALL_POLL,
+	FANLIGHT_CALL_RING,    /* completions of an io_uring */
 	FANLIGHT_CALL_SEND,    /* on a socket by its nature */
 	FANLIGHT_CALL_RECEIVE, /* on a socket by its nature */
 	FANLIGHT_CALL_READ,    /* the first argument's file says of what */
@@ -31,9 +33,12 @@ enum fanlight_call fanlight_call_of(long number)
 	case -1:
 		return FANLIGHT_CALL_NONE;
 	case __NR_futex:
-	case 449: /* futex_waitv, 5.16 */
 	case 455: /* futex_wait, 6.7 */
 		return FANLIGHT_CALL_FUTEX;
+	case 449: /* futex_waitv, 5.16 */
+		return FANLIGHT_CALL_FUTEX_VECTOR;
+	case __NR_io_uring_enter:
+		return FANLIGHT_CALL_RING;
 	case __NR_epoll_wait:
 	case __NR_epoll_pwait:
 	case 441: /* epoll_pwait2, 5.11 */
@@ -41,7 +46,6 @@ enum fanlight_call fanlight_call_of(long number)
 	case __NR_ppoll:
 	case __NR_select:
 	case __NR_pselect6:
-	case __NR_io_uring_enter:
 		return FANLIGHT_CALL_POLL;
 	case __NR_sendto:
 	case __NR_sendmsg:

@@ -47,6 +47,9 @@ int fl_threads(struct bpf_iter__task *ctx)
 	struct label_times *times = bpf_map_lookup_elem(&label_copy, &zero);
 	if (!times)
 		return 0;
+	/* For the record of its end, when it has become another program by then. */
+	bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+
 	struct fanlight_thread *head = (struct fanlight_thread *)&copy;
 	__u64 now = 0, position = 0;
 	__u32 label_slot = 0;
@@ -76,7 +79,6 @@ int fl_threads(struct bpf_iter__task *ctx)
 		if (!head->from_ns)
 			head->from_ns = window_start_ns;
 		head->to_ns = now;
-		bpf_probe_read_kernel_str(head->name, sizeof(head->name), task->comm);
 	}
 	if (!whole)
 		head->flags |= FANLIGHT_THREAD_TORN;

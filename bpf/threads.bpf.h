@@ -24,7 +24,7 @@ struct thread {
 	__u32 last_cpu;                /* plus 1; 0: not yet known */
 	__u32 last_block;              /* the reason it last blocked for */
 	__u32 dice;                    /* state of `roll`, never 0 */
-	__u32 unused;
+	__u32 known;                   /* 0: its record is still being filled in */
 	__u64 visited;                 /* `changes` at the last visit, plus 1 */
 	__u64 operation_ns;            /* when its bpf(2) call began; 0: in none */
 	__u64 lock;                    /* address of the futex it waits for; 0: none */
@@ -38,6 +38,9 @@ struct thread {
 	__u32 labels_known;            /* it has left a CPU since its labels can be read */
 	__u32 unused2;
 	struct fanlight_label_set label_set; /* those that `labels` is the number of */
+	char preempted_by[16];         /* who has its CPU since it was preempted; empty: nobody */
+	__u32 mapped_like;             /* the process whose memory its own began as a copy of; 0: none */
+	__u32 unused;
 	struct fanlight_thread totals; /* up to `position`; the interval that is open now is not in it */
 	struct fanlight_label_time label_time[FANLIGHT_LABEL_SLOTS]; /* right behind, so that both are handed over as one */
 };
@@ -56,37 +59,58 @@ extern struct fanlight_misses misses;
 
 static __always_inline struct thread *known_thread(struct task_struct *task)
 {
-	return bpf_task_storage_get(&threads, task, 0, 0);
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
+
+	return by_record && thread && !*(volatile __u32 *)&thread->known ? NULL : thread;
 }
 
-/* The record of a thread of the target; null for others, and where memory is short. */
-static __always_inline struct thread *thread_of(struct task_struct *task)
+/* Makes the record of a thread of the target. `from_ns`: since when it counts; 0: since the window began. */
+static __always_inline struct thread *adopt(struct task_struct *task, __u64 from_ns)
 {
-	if (!has_target_tgid(task))
-		return NULL;
-	struct thread *thread = known_thread(task);
-	if (thread)
-		return thread;
-	if (!is_target(task))
-		return NULL;
-	thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
 	if (!thread) {
 		__sync_fetch_and_add(&misses.no_storage, 1);
 		return NULL;
 	}
 	if (!thread->totals.tid) {
+		thread->totals.from_ns = from_ns;
+		thread->totals.pid = pid_of(task);
 		thread->totals.tid = tid_of(task);
 		thread->dice = bpf_get_prandom_u32() | 1;
+		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
+		/* An exchange is a full barrier: whoever sees this sees the rest. */
+		__sync_lock_test_and_set(&thread->known, 1);
 	}
 	return thread;
 }
 
-/* Settles where a thread was before its first event. Nothing happened to it since the window began, or we would have
+/* The record of a thread of the target; null for others, and where memory is short. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	if (by_record)
+		return known_thread(task);
+	if (!has_target_tgid(task))
+		return NULL;
+	struct thread *thread = known_thread(task);
+	if (thread)
+		return thread;
+	return is_target(task) ? adopt(task, 0) : NULL;
+}
+
+/* Is it one of the target's threads? Before the first record of one process alone is made, too. */
+static __always_inline bool is_watched(struct task_struct *task)
+{
+	return by_record ? known_thread(task) != NULL : has_target_tgid(task);
+}
+
+/* Settles where a thread was before its first event. Nothing happened to it since it began to count, or we would have
  * seen it: so it has been there since then. Whoever comes second changes nothing. */
 static __always_inline void assume(struct thread *thread, __u32 reason)
 {
 	if (!thread->position)
-		__sync_val_compare_and_swap(&thread->position, 0, window_start_ns << REASON_BITS | reason);
+		__sync_val_compare_and_swap(&thread->position, 0,
+					    (thread->totals.from_ns ?: window_start_ns) << REASON_BITS | reason);
 }
 
 /* A random number for the thread itself: 3 ns, where bpf_get_prandom_u32 takes 33.

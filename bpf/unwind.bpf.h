@@ -8,6 +8,7 @@
 
 #include "bpf/events.h"
 #include "bpf/frames.h"
+#include "bpf/threads.bpf.h"
 #include "bpf/unwind_tables.h"
 
 /* User space sets how many there are, and maps them into its own memory. */
@@ -35,9 +36,17 @@ struct unwind_rule_map {
 struct unwind_mapping_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2);
+	__uint(max_entries, 2); /* for each process */
 	__type(key, __u32);
 	__type(value, struct fanlight_unwind_mappings);
+};
+
+/* Which pair of lists a process has, where there are several. */
+struct unwind_slot_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FANLIGHT_UNWIND_PROCESSES);
+	__type(key, __u32); /* pid, in the collector's PID namespace */
+	__type(value, __u32);
 };
 
 /* Defined in unwind.bpf.c. */
@@ -46,8 +55,10 @@ extern struct unwind_page_map unwind_pages SEC(".maps");
 extern struct unwind_rule_map unwind_rules SEC(".maps");
 extern struct unwind_mapping_map unwind_mappings SEC(".maps");
 extern const volatile __u8 unwind_by_tables; /* false: by frame pointers alone */
-extern __u32 unwind_list;                    /* which of the two lists of mappings is in use */
+extern struct unwind_slot_map unwind_slots SEC(".maps");
+extern __u32 unwind_lists[FANLIGHT_UNWIND_PROCESSES]; /* which list of mappings is in use, by slot */
 #define STOP_COUNTS 16 /* a power of two, at least FANLIGHT_STOPS */
+extern __u64 mapping_changes; /* grows when the target looks for room in its address space, or becomes another program */
 extern __u64 unwind_stops[FANLIGHT_SOURCES][STOP_COUNTS];
 
 static __always_inline const struct fanlight_unwind_page *fanlight_unwind_page_at(const void *tables, __u32 index)
@@ -125,9 +136,24 @@ static __always_inline long unwind_frame(fanlight_unwind_read read, struct unwin
 	return room->walk.stop != FANLIGHT_STOP_NOT;
 }
 
-static __always_inline const struct fanlight_unwind_mappings *mappings_in_use(void)
+/* A process that was just started goes by the mappings of the one that it is a copy of. */
+static __always_inline const struct fanlight_unwind_mappings *mappings_of(struct task_struct *task)
 {
-	__u32 list = unwind_list & 1;
+	__u64 slot = 0;
+
+	if (by_record) {
+		struct thread *thread = known_thread(task);
+		if (!thread)
+			return NULL;
+		__u32 *found = bpf_map_lookup_elem(&unwind_slots, &thread->totals.pid);
+		if (!found)
+			found = bpf_map_lookup_elem(&unwind_slots, &thread->mapped_like);
+		if (!found)
+			return NULL;
+		slot = *found;
+	}
+	FANLIGHT_OPAQUE(slot);
+	__u32 list = *(volatile __u32 *)&unwind_lists[slot & (FANLIGHT_UNWIND_PROCESSES - 1)];
 	return bpf_map_lookup_elem(&unwind_mappings, &list);
 }
 

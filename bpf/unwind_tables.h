@@ -18,6 +18,7 @@
 #define FANLIGHT_UNWIND_CHUNK_ROWS 65536 /* a page has at most one row for each of its bytes */
 #define FANLIGHT_UNWIND_STEPS 16
 #define FANLIGHT_UNWIND_RULES 65536 /* a row has 16 bits for it */
+#define FANLIGHT_UNWIND_PROCESSES 64 /* a power of two */
 #define FANLIGHT_UNWIND_MAPPINGS 1024
 #define FANLIGHT_UNWIND_MAPPING_STEPS 10
 

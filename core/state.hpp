@@ -30,6 +30,9 @@ enum class Reason : std::uint8_t {
   page_fault = FANLIGHT_BLOCKED_PAGE_FAULT,
   mmap_lock = FANLIGHT_BLOCKED_MMAP_LOCK,
   event = FANLIGHT_BLOCKED_EVENT,
+  runnable_throttled = FANLIGHT_RUNNABLE_THROTTLED,
+  condition = FANLIGHT_BLOCKED_CONDITION,
+  io_uring = FANLIGHT_BLOCKED_IO_URING,
 };
 
 inline constexpr std::size_t kReasons = FANLIGHT_REASONS;
@@ -42,7 +45,8 @@ constexpr State state_of(Reason reason) {
     case Reason::running: return State::running;
     case Reason::runnable_waking:
     case Reason::runnable_queued:
-    case Reason::runnable_preempted: return State::runnable;
+    case Reason::runnable_preempted:
+    case Reason::runnable_throttled: return State::runnable;
     default: return State::blocked;
   }
 }
@@ -74,8 +78,26 @@ constexpr std::string_view name_of(Reason reason) {
                                                           "disk",
                                                           "page fault",
                                                           "mmap lock",
-                                                          "signal or child exit"};
+                                                          "signal or child exit",
+                                                          "throttled",
+                                                          "condition",
+                                                          "io_uring"};
   return kNames[static_cast<std::size_t>(reason)];
+}
+
+/// The rule that tells idle waiting from being blocked on work: a thread is idle while it waits for something to begin,
+/// whoever may bring it (epoll, poll and select with any timeout, completions of an io_uring, a signal, the end of a
+/// child, a condition variable or semaphore), or for time to pass. It is blocked on work while it waits for what it has
+/// begun itself: a lock, room to send, an answer, a pipe, the disk, a page. A reader-writer lock of glibc looks like a
+/// condition to the kernel; where a stack is at hand, `waits_for_rwlock` corrects that.
+constexpr bool is_idle(Reason reason) {
+  return reason == Reason::poll || reason == Reason::sleep || reason == Reason::event || reason == Reason::condition ||
+         reason == Reason::io_uring;
+}
+
+/// Does a function of this name wait for a reader-writer lock?
+constexpr bool waits_for_rwlock(std::string_view function) {
+  return function.find("rwlock") != std::string_view::npos || function.find("shared_mutex") != std::string_view::npos;
 }
 
 }  // namespace fanlight

@@ -260,7 +260,7 @@ Result<Hosts> Hosts::gather(const Plan& plan, const Surroundings& surroundings) 
   if (::bind(state->listener.get(), reinterpret_cast<const sockaddr*>(&listen->address), listen->size) != 0 ||
       ::listen(state->listener.get(), 64) != 0 ||
       ::getsockname(state->listener.get(), reinterpret_cast<sockaddr*>(&listen->address), &listen->size) != 0)
-    return fail(errno, where, "choose another port, or 127.0.0.1:0 for any that is free");
+    return fail(errno, where, "give an address of this host and a free port; port 0 takes any");
   surroundings.progress("hosts join with --join " + words_of(listen->address));
   State* running = state.get();
   state->thread = std::thread([running] { running->serve(); });

@@ -32,8 +32,7 @@ constexpr auto kRetry = std::chrono::milliseconds(200);
 Result<Fd> reach(const JoinPlan& plan, const Surroundings& surroundings) {
   const std::string where = "--join " + plan.coordinator;
   auto url = parse_url("http://" + plan.coordinator);
-  if (!url || plan.coordinator.find('/') != std::string::npos || plan.coordinator.find(':') == std::string::npos)
-    return fail(0, where + ": not an address and port", "write it like 10.0.0.1:9200");
+  if (!url) return within(where, std::move(url.error()));
   auto endpoint = resolve(std::move(*url));
   if (!endpoint) return within(where, std::move(endpoint.error()));
   const std::uint64_t end = monotonic_ns() + static_cast<std::uint64_t>(plan.patience.count());

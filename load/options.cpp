@@ -69,6 +69,8 @@ Result<std::string> read_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
+  const bool empty = file && file.peek() == std::ifstream::traits_type::eof() && !file.bad() && errno == 0;
+  if (empty) return std::string();
   if (!file || !(text << file.rdbuf())) return fail(errno, "read " + path, "check the path");
   if (text.view().size() > kMaxScenario) return fail(0, "read " + path + ": longer than 1 MiB");
   return std::move(text).str();
@@ -172,6 +174,10 @@ Result<JoinPlan> join_plan(const CLI::App& app, const Texts& texts, const Plan& 
     if (option->count() > 0 && std::find(kOwn.begin(), kOwn.end(), option->get_name()) == kOwn.end())
       return fail(0, option->get_name() + ": with --join that is the coordinator's to say",
                   "a host gives --threads, --workers, --sources, --ca, --insecure, --secret and --connect-timeout");
+  const std::size_t colon = texts.join.rfind(':');
+  if (colon == std::string::npos || colon + 1 == texts.join.size() || !parse_url("http://" + texts.join) ||
+      texts.join.find('/') != std::string::npos)
+    return fail(0, "--join " + texts.join + ": not an address and port", "write it like 10.0.0.1:9200");
   JoinPlan join{texts.join, plan.secret, plan.threads, plan.workers, {}, plan.security};
   if (join.threads == 0 || join.threads > 64 || join.workers > 64)
     return fail(0, "--threads: 1 to 64; --workers: 0 to 64", kHint);
@@ -268,6 +274,8 @@ Result<> apply(const CLI::App& app, const Texts& texts, Options& options) {
     if (!sources) return within("--sources", std::move(sources.error()));
     plan.sources = std::move(*sources);
   }
+  if (!plan.listen.empty())
+    if (auto listen = parse_listen("--listen", plan.listen); !listen) return std::unexpected(std::move(listen.error()));
   auto limits = parse_limits(texts.limits);
   if (!limits) return within("--fail-if", std::move(limits.error()));
   options.limits.insert(options.limits.end(), limits->begin(), limits->end());

@@ -92,7 +92,9 @@ Result<Group> group_of(const json::value& value) {
       return bad("subscribers: there is no '" + std::string(key) + "'");
     }
   }
-  return parse_group(protocol + ":" + std::to_string(count) + ":" + profile);
+  auto group = parse_group(protocol + ":" + std::to_string(count) + ":" + profile);
+  if (!group) return within("scenario", std::move(group.error()));
+  return group;
 }
 
 Result<> member_of(std::string_view key, const json::value& value, Plan& plan, std::vector<Limit>& limits) {
@@ -112,7 +114,7 @@ Result<> member_of(std::string_view key, const json::value& value, Plan& plan, s
         plan.phases.push_back(std::move(*phase));
       } else if (key == "subscribers") {
         auto group = group_of(one);
-        if (!group) return within("scenario", std::move(group.error()));
+        if (!group) return std::unexpected(std::move(group.error()));
         plan.groups.push_back(std::move(*group));
       } else {
         auto text = string_of("fail_if", one);

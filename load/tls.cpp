@@ -4,12 +4,16 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include <system_error>
+
 namespace fanlight::load {
 namespace {
 
 std::string library_words() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  // The system's own errors have no words in the library.
+  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown" : reason;
 }

@@ -61,13 +61,14 @@ Result<Outcome> attach(const AttachOptions& options) {
     if (!token) return within("attach", token.error());
     serve_options.token = std::move(*token);
   }
-  session::Options watched = options.watch.resolved();
-  watched.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
-  auto session = session::Session::attach(watched);
+  auto watched = options.watch.find();
+  if (!watched) return within("attach", watched.error());
+  watched->options.slice = std::chrono::milliseconds(500);  // a viewer sees half a second ago, not a whole one
+  auto session = session::Session::attach(watched->options);
   // The probes call their own step "attach", too.
   if (!session && session.error().what.starts_with("attach")) return std::unexpected(session.error());
   if (!session) return within("attach", session.error());
-  keep_only_looking(options.watch.session.pid);
+  keep_only_looking(watched->options.pid);
   const session::Session& watched_session = *session;
   auto server = serve::Server::start(
       serve_options,
@@ -78,11 +79,14 @@ Result<Outcome> attach(const AttachOptions& options) {
   say_what_is_missing(target);
   const std::string host =
       options.serve.address.find(':') == std::string::npos ? options.serve.address : "[" + options.serve.address + "]";
-  std::fprintf(stderr,
-               "watching %s (pid %d)\nserving on %s://%s:%u\nnext: fanlight-ui --connect %s:%u   (Ctrl-C detaches)\n",
-               target.name.c_str(), target.pid, options.serve.certificate.empty() ? "http" : "https", host.c_str(),
-               server->port(), host.c_str(), server->port());
+  std::fprintf(stderr, "watching %s\nserving on %s://%s:%u\nnext: fanlight-ui --connect %s:%u   (Ctrl-C detaches)\n",
+               who(target).c_str(), options.serve.certificate.empty() ? "http" : "https", host.c_str(), server->port(),
+               host.c_str(), server->port());
 
+  if (watched->launched) {
+    if (const auto gone = watched->launched->let_go(); !gone) return within("attach", gone.error());
+    session->started();
+  }
   const std::uint64_t start_ns = monotonic_ns();
   bool told = false;
   while (!stop_requested()) {
@@ -96,6 +100,7 @@ Result<Outcome> attach(const AttachOptions& options) {
                    format_ns(watched_ns).c_str());
     }
   }
+  say_how_it_ended(watched->launched);
   return Outcome{};
 }
 
@@ -125,6 +130,7 @@ void add_attach(CLI::App& app, Run& run) {
   command->footer(
       "\nExamples:\n"
       "  sudo fanlight attach --pid $(pidof fanlight-server)\n"
+      "  sudo fanlight attach -- ./server --port 8080       # starts it, and watches it with its children\n"
       "  curl -s 127.0.0.1:9180/metrics | grep fanlight_thread_seconds_total\n"
       "  go tool pprof -http=: 'http://127.0.0.1:9180/debug/pprof/profile?seconds=10'\n");
   command->callback([options, &run] {

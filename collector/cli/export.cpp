@@ -108,6 +108,7 @@ Result<Outcome> export_view(const ExportOptions& options) {
   if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {
     return fail(0, "export: " + options.output.string() + " is the recording itself", "choose another file with -o");
   }
+  if (const auto there = options.select.find_in(file->window); !there) return within("export", there.error());
   auto output = Output::create(options.output);
   if (!output) return within("export", output.error());
   if (const auto done = exported(options, std::move(*file), *output); !done) return within("export", done.error());
@@ -138,7 +139,9 @@ void add_export(CLI::App& app, Run& run) {
           },
           "folded (default) or one of: " + format_names())
       ->type_name("FORMAT");
-  command->add_option("-o,--output", options->output, "where to (default stdout)")->type_name("FILE");
+  command->add_option("-o,--output", options->output, "where to (default stdout)")
+      ->type_name("FILE")
+      ->check(file_name());
   options->select.add_to(*command, true);
   command->footer(
       "\nExamples:\n"

@@ -1,5 +1,6 @@
 // `fanlight`: doctor, attach, top, record, report, export, diff. In: a command line. Out: data on stdout, words on
 // stderr, 0, 1 or 2.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -28,6 +29,8 @@ int complain(const std::string& what, const std::string& hint, int exit_code) {
 
 int main(int argc, char** argv) {
   using namespace fanlight;
+  // A limit on the size of files is then an error of write(), told like a full disk, instead of the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"fanlight: where did every nanosecond of every thread go, and who made this message late?", "fanlight"};
   app.set_version_flag("--version", "fanlight 0.1.0");
   app.require_subcommand(1);

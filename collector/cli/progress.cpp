@@ -34,7 +34,7 @@ void Progress::add_new(const profile::Window& window) {
     }
     for (const profile::SampleRow& row : slice.samples) {
       // A row of these stands for operations, not for samples.
-      if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples_ += row.count;
+      if (samples_time(row.sampler)) samples_ += row.count;
     }
   }
 }
@@ -56,14 +56,27 @@ void Progress::finish(const profile::Window& window, const std::filesystem::path
     for (const profile::Event& event : slice.events)
       std::fprintf(stderr, "%s%s\n", terminal_ ? "\r\033[K" : "", event.text.c_str());
   }
-  std::fprintf(stderr, "%srecorded %s s of %s (pid %d) into %s: %s samples, %s lost\n", terminal_ ? "\r\033[K" : "",
-               seconds_of(ns_).c_str(), window.target().name.c_str(), window.target().pid, file.c_str(),
+  std::fprintf(stderr, "%srecorded %s s of %s into %s: %s samples, %s lost\n", terminal_ ? "\r\033[K" : "",
+               seconds_of(ns_).c_str(), who(window.target()).c_str(), file.c_str(),
                format_count(static_cast<double>(samples_)).c_str(), format_count(static_cast<double>(lost_)).c_str());
   if (const auto check = profile::cross_check(window.query()); check.possible()) {
     std::fprintf(stderr, "the two samplers agree to %s on where the CPU time goes\n",
                  format_share(check.agreement, 1).c_str());
   }
   std::fprintf(stderr, "next: fanlight report %s\n", file.c_str());
+}
+
+std::string who(const profile::Target& target) {
+  return target.pid == 0 ? target.name : target.name + " (pid " + std::to_string(target.pid) + ")";
+}
+
+void say_how_it_ended(std::optional<process::Launched>& launched) {
+  if (!launched) return;
+  const auto how = launched->ended();
+  if (how)
+    std::fprintf(stderr, "the command %s\n", how->c_str());
+  else
+    std::fprintf(stderr, "the command goes on (pid %d)\n", launched->pid());
 }
 
 void say_what_is_missing(const profile::Target& target) {

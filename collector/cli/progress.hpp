@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
+#include "collector/process/launch.hpp"
 #include "collector/profile/window.hpp"
 
 namespace fanlight::cli {
@@ -35,6 +37,12 @@ class Progress {
   std::uint64_t lost_ = 0;
   std::uint64_t switches_ = 0;
 };
+
+/// "fanlight-server (pid 4242)".
+std::string who(const profile::Target& target);
+
+/// Of a command that we started: on stderr, how it ended or that it goes on. Nothing where there was none.
+void say_how_it_ended(std::optional<process::Launched>& launched);
 
 /// One line on stderr for every probe that is not in use, with the reason. Silent when nothing is missing.
 void say_what_is_missing(const profile::Target& target);

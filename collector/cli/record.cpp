@@ -40,9 +40,23 @@ Result<store::RecorderOptions> recorder_options(const RecordOptions& options) {
   return made;
 }
 
+/// Debug information of half a gigabyte takes seconds, a server longer: said, and left for want of patience.
+void name_the_rest(session::Session& session) {
+  constexpr std::chrono::milliseconds kSilent{1500}, kLook{100};
+  constexpr std::chrono::seconds kPatience{60};
+  if (session.settle_names(kSilent)) return;
+  forget_stop();
+  std::fprintf(stderr, "reading debug information; Ctrl-C leaves the rest without names and lines\n");
+  for (std::chrono::milliseconds waited = kSilent; waited < kPatience && !stop_requested(); waited += kLook)
+    if (session.settle_names(kLook)) return;
+}
+
 Result<Outcome> record(const RecordOptions& options) {
   catch_stop_signals();
-  auto session = session::Session::attach(options.watch.resolved());
+  auto watched = options.watch.find();
+  if (!watched) return within("record", watched.error());
+  std::optional<process::Launched>& launched = watched->launched;
+  auto session = session::Session::attach(watched->options);
   if (!session) return within("record", session.error());
   // Only now: an attach that fails must not replace an older recording.
   const profile::Window& window = session->window();
@@ -51,10 +65,14 @@ Result<Outcome> record(const RecordOptions& options) {
   auto recorder = store::Recorder::create(options.file, window.target(), window.realtime_offset_ns(),
                                           std::move(*recorder_settings));
   if (!recorder) return within("record", recorder.error());
-  keep_only_looking(options.watch.session.pid, std::filesystem::absolute(options.file).parent_path());
+  keep_only_looking(watched->options.pid, std::filesystem::absolute(options.file).parent_path());
   say_what_is_missing(window.target());
-  std::fprintf(stderr, "recording %s (pid %d) to %s; Ctrl-C ends it and keeps what was seen\n",
-               window.target().name.c_str(), window.target().pid, options.file.c_str());
+  std::fprintf(stderr, "recording %s to %s; Ctrl-C ends it and keeps what was seen\n", who(window.target()).c_str(),
+               options.file.c_str());
+  if (launched) {
+    if (const auto gone = launched->let_go(); !gone) return within("record", gone.error());
+    session->started();
+  }
 
   Progress progress(options.time);
   const std::uint64_t start_ns = monotonic_ns();
@@ -90,10 +108,10 @@ Result<Outcome> record(const RecordOptions& options) {
     if (const auto done = session->flush(); !done) return within("record", done.error());
   }
   if (const auto done = write_new(); !done) return std::unexpected(done.error());
-  constexpr std::chrono::seconds kNamingPatience{60};
-  session->settle_names(kNamingPatience);
+  name_the_rest(*session);
   if (const auto done = recorder->rename(window.tables()); !done) return within("record", done.error());
   if (const auto done = recorder->finish(window.target()); !done) return within("record", done.error());
+  say_how_it_ended(launched);
   progress.finish(window, options.file);
   return Outcome{};
 }
@@ -107,7 +125,8 @@ void add_record(CLI::App& app, Run& run) {
   add_duration(*command, "--for", options->time, "how long; without it until Ctrl-C or until the process exits");
   command
       ->add_option("-o,--output", options->file, "the recording (default run.fanlight); an older recording is replaced")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(file_name());
   add_duration(*command, "--keep", options->keep, "keep only this much of the past; older seconds are let go");
   command
       ->add_option_function<std::string>(
@@ -127,6 +146,10 @@ void add_record(CLI::App& app, Run& run) {
   command->footer(
       "\nExamples:\n"
       "  sudo fanlight record --pid 4242 --for 10s -o run.fanlight\n"
+      "  sudo fanlight record -o run.fanlight -- ./server --port 8080    # from its first instruction, with its "
+      "children\n"
+      "  sudo fanlight record --comm nginx --for 10s                     # every process of that name\n"
+      "  sudo fanlight record --cgroup system.slice/x.service --for 10s  # every process in that cgroup\n"
       "  sudo fanlight record --pid 4242 --keep 10m --max 500MB    # always the last ten minutes\n"
       "  fanlight record --pid 4242 --no-kernel --for 10s     # without privilege: the sampler inside the target "
       "alone\n");

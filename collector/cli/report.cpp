@@ -23,6 +23,7 @@ struct ReportOptions {
 Result<Outcome> report(const ReportOptions& options) {
   const auto file = open_input(options.file);
   if (!file) return within("report", file.error());
+  if (const auto there = options.select.find_in(file->window); !there) return within("report", there.error());
   const profile::Profile profile = options.select.query(file->window);
   if (options.cross_check) {
     const profile::TrustReport trust = profile::trust(profile);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/cli/options.hpp"
+#include "core/units.hpp"
 
 namespace fanlight::cli {
 
@@ -59,6 +60,14 @@ SelectOptions::Range SelectOptions::range(const profile::Window& window) const {
   if (from_) range.from_ns = start + static_cast<std::uint64_t>(from_->count());
   if (to_) range.to_ns = start + static_cast<std::uint64_t>(to_->count());
   return range;
+}
+
+Result<> SelectOptions::find_in(const profile::Window& window) const {
+  if (!from_ || window.slices().empty()) return {};
+  const std::uint64_t held = window.slices().back().to_ns - window.slices().front().from_ns;
+  if (static_cast<std::uint64_t>(from_->count()) < held) return {};
+  return fail(0, "--from lies behind the end: " + format_ns(static_cast<double>(held)) + " were recorded",
+              "give an earlier --from, counted from the recording's start");
 }
 
 profile::Profile SelectOptions::query(const profile::Window& window) const {

@@ -11,6 +11,7 @@
 #include "collector/profile/redact.hpp"
 #include "collector/profile/select.hpp"
 #include "collector/profile/window.hpp"
+#include "core/error.hpp"
 
 namespace fanlight::cli {
 
@@ -22,6 +23,8 @@ class SelectOptions {
   /// Throws CLI::ValidationError for what is no pattern. For the subcommand's callback.
   void check() const;
 
+  /// Errors: nothing was recorded at the time that was asked for.
+  Result<> find_in(const profile::Window& window) const;
   /// After `check`.
   profile::Selector selector() const;
   /// The part of the recording's time that was asked for, redacted; slices are never cut.

@@ -24,4 +24,9 @@ void catch_stop_signals() {
 
 bool stop_requested() { return g_stop != 0; }
 
+void forget_stop() {
+  g_stop = 0;
+  catch_stop_signals();
+}
+
 }  // namespace fanlight::cli

@@ -9,4 +9,7 @@ void catch_stop_signals();
 /// True once a stop was asked for. Threads: any.
 bool stop_requested();
 
+/// Begins anew: what comes next may be stopped as well.
+void forget_stop();
+
 }  // namespace fanlight::cli

@@ -19,7 +19,12 @@ using profile::Profile;
 
 constexpr double kLeastShare = 0.02;  // of a thread's time: less is not what anybody should look at first
 
-bool idle(Reason reason) { return reason == Reason::poll || reason == Reason::sleep || reason == Reason::event; }
+/// A wait for a reader-writer lock, which the kernel cannot tell from a condition.
+bool is_rwlock(const profile::WeightedStacks& wall, const profile::WeightedStack& stack) {
+  return stack.reason == Reason::condition && std::ranges::any_of(stack.frames, [&](profile::FrameId frame) {
+           return waits_for_rwlock(wall.frames[frame].name);
+         });
+}
 
 /// Functions that wait or copy on behalf of whoever called them.
 bool helper(const profile::Frame& frame) {
@@ -55,7 +60,9 @@ std::string doing(Reason reason, const std::string& where) {
     case Reason::runnable_waking: return "on its way to a CPU after a wake-up";
     case Reason::runnable_queued: return "waiting for a CPU: more threads are ready than CPUs are free";
     case Reason::runnable_preempted: return "waiting for the CPU that another thread took from it";
-    case Reason::futex: return where.empty() ? "waiting for a lock or a condition" : "waiting for the lock at " + where;
+    case Reason::runnable_throttled: return "waiting until its cgroup may use the CPU again";
+    case Reason::condition:  // a reader-writer lock: conditions are idle
+    case Reason::futex: return where.empty() ? "waiting for a lock" : "waiting for the lock at " + where;
     case Reason::socket_send: return "waiting to send: the socket's buffer is full" + in;
     case Reason::socket_receive: return "waiting to receive" + in;
     case Reason::pipe: return "waiting for a pipe" + in;
@@ -131,7 +138,7 @@ std::vector<Cause> causes(const Profile& profile, std::size_t most) {
   // A runnable thread waits whatever it would do next.
   std::map<std::tuple<std::string, Reason, std::string>, std::uint64_t> by_thread;
   for (const profile::WeightedStack& stack : wall.stacks) {
-    if (stack.frames.size() < 2 || idle(stack.reason)) continue;
+    if (stack.frames.size() < 2 || (is_idle(stack.reason) && !is_rwlock(wall, stack))) continue;
     const profile::Frame* who = state_of(stack.reason) == State::runnable ? nullptr : owner(wall, stack);
     by_thread[{wall.frames[stack.frames[1]].name, stack.reason, who == nullptr ? "" : who->name}] += stack.weight;
   }

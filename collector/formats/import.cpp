@@ -34,6 +34,10 @@ bool has_time(std::string_view line) {
 }  // namespace
 
 Result<Imported> import_profile(std::string_view bytes, const std::string& name) {
+  // What SQLite writes first would pass for the stack "SQLite format", seen three times.
+  constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+  if (!bytes.empty() && bytes.size() < kMagic.size() && kMagic.starts_with(bytes))
+    return fail(0, name + ": a recording that was cut short after " + std::to_string(bytes.size()) + " bytes", kHint);
   if (bytes.size() > kMostBytes) return fail(0, name + ": more than 1 GiB", "export a part of it");
   std::string_view rest = bytes;
   std::string_view first;

@@ -15,6 +15,9 @@
 namespace fanlight::formats {
 namespace {
 
+using Kind = kernel::TimelineReading::Kind;
+
+constexpr std::int32_t kPriority = 120;  // of an ordinary thread
 constexpr std::uint32_t kMonotonic = 3;
 constexpr std::uint32_t kSequence = 1;
 constexpr std::uint64_t kProcess = 1;
@@ -37,6 +40,7 @@ class Writer {
       intern(second);
       for (profile::ThreadId id = 0; id < second.threads.size(); ++id) add_thread(second, second.threads[id]);
       add_process(second);
+      add_timeline(second);
       add_samples(second);
     }
     return trace_.SerializeAsString();
@@ -130,6 +134,53 @@ class Writer {
     }
     count(track, who + " wakeups", "count", second.from_ns, positive(thread.wakeups));
     count(track, who + " run queue p99", "ns", second.from_ns, positive(thread.run_queue_ns.percentile(0.99)));
+  }
+
+  /// Real switches, where they were recorded. Who else was on a CPU is not known: it counts as idle.
+  void add_timeline(const profile::Profile& second) {
+    for (const profile::TimelineRow& row : second.timeline) {
+      const profile::Thread& thread = second.threads[row.thread];
+      const bool runs = row.kind == Kind::state && row.reason == Reason::running;
+      const auto on = running_.find(row.cpu);
+      const bool leaves = on != running_.end() && on->second == thread.tid && !runs && row.kind != Kind::wake;
+      if (row.kind != Kind::wake && !runs && !leaves) continue;  // became runnable: the waking said so
+      auto& bundle = *packet(row.time_ns).mutable_ftrace_events();
+      bundle.set_cpu(row.cpu);
+      auto& event = *bundle.add_event();
+      event.set_timestamp(row.time_ns);
+      if (row.kind == Kind::wake) {
+        event.set_pid(static_cast<std::uint32_t>(row.waker));
+        auto& waking = *event.mutable_sched_waking();
+        waking.set_comm(clean(thread.name));
+        waking.set_pid(thread.tid);
+        waking.set_prio(kPriority);
+        waking.set_success(1);
+        waking.set_target_cpu(row.cpu);
+        continue;
+      }
+      auto& change = *event.mutable_sched_switch();
+      change.set_prev_prio(kPriority);
+      change.set_next_prio(kPriority);
+      if (runs) {
+        event.set_pid(static_cast<std::uint32_t>(on == running_.end() ? 0 : on->second));
+        change.set_prev_comm(on == running_.end() ? "swapper" : names_[on->second]);
+        change.set_prev_pid(on == running_.end() ? 0 : on->second);
+        change.set_next_comm(clean(thread.name));
+        change.set_next_pid(thread.tid);
+        running_[row.cpu] = thread.tid;
+        names_[thread.tid] = clean(thread.name);
+      } else {
+        event.set_pid(static_cast<std::uint32_t>(thread.tid));
+        change.set_prev_comm(clean(thread.name));
+        change.set_prev_pid(thread.tid);
+        const bool blocked = row.kind == Kind::end || state_of(row.reason) == State::blocked;
+        const bool deep = row.reason == Reason::disk || row.reason == Reason::page_fault;
+        change.set_prev_state(!blocked ? 0 : deep ? 2 : 1);
+        change.set_next_comm("swapper");
+        change.set_next_pid(0);
+        running_.erase(on);
+      }
+    }
   }
 
   void add_process(const profile::Profile& second) {
@@ -231,6 +282,8 @@ class Writer {
   std::uint64_t next_track_ = kProcess + 1;
   std::map<std::pair<pid_t, std::string>, std::uint64_t> threads_;
   std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> counters_;
+  std::map<std::uint16_t, pid_t> running_;  // by CPU
+  std::map<pid_t, std::string> names_;      // of threads that ran
   std::map<std::string, std::uint64_t> words_;
   std::map<std::string, std::uint64_t> mappings_;
   std::map<std::tuple<std::string, std::uint64_t, std::string>, std::uint64_t> frames_;

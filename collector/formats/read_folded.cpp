@@ -47,6 +47,7 @@ class Reader {
   }
   /// Weights of a file that tells states are times, since fanlight wrote it.
   bool states() const { return states_; }
+  bool empty() const { return total_ == 0 && slice_.samples.empty(); }
 
  private:
   Result<> stack(std::string_view rest, std::uint64_t weight, std::size_t number) {
@@ -93,6 +94,7 @@ Result<Imported> read_folded(std::string_view text) {
     if (line.empty() || line.front() == '#') continue;
     if (auto done = reader.line(line, number); !done) return std::unexpected(done.error());
   }
+  if (reader.empty()) return fail(0, "no stacks in it");
   Imported imported = reader.finish();
   if (reader.states()) imported.window.target().weight_unit = "nanoseconds";
   return imported;

@@ -6,10 +6,12 @@
 #include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
+#include "collector/formats/scheduling.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
 #include "collector/profile/label_totals.hpp"
+#include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 
 namespace fanlight::formats {
@@ -84,6 +86,7 @@ json::array threads(const Profile& profile) {
   json::array all;
   for (const profile::Thread& thread : profile.threads) {
     all.push_back(json::object{{"tid", thread.tid},
+                               {"pid", thread.pid},
                                {"name", clean(thread.name)},
                                {"from_ns", thread.from_ns},
                                {"to_ns", thread.to_ns},
@@ -107,9 +110,32 @@ json::array stacks(const Profile& profile) {
     all.push_back(json::object{{"state", stack.state},
                                {"thread", stack.thread},
                                {"weight_ns", stack.weight},
+                               {"margin_ns", stack.margin},
                                {"share", static_cast<double>(stack.weight) / static_cast<double>(top.whole)},
                                {"samples", stack.count},
                                {"frames", strings(stack.frames)}});
+  }
+  return all;
+}
+
+json::array who_wakes(const Profile& profile) {
+  json::array all;
+  for (const Waker& one : wakers(profile)) {
+    all.push_back(json::object{{"thread", clean(one.thread)},
+                               {"reason", name_of(one.reason)},
+                               {"by", clean(one.by)},
+                               {"where", clean(one.where)},
+                               {"wakeups", one.count},
+                               {"waited_ns", one.ns}});
+  }
+  return all;
+}
+
+json::array who_preempts(const Profile& profile) {
+  json::array all;
+  for (const Preemptor& one : preemptors(profile)) {
+    all.push_back(json::object{
+        {"thread", clean(one.thread)}, {"by", clean(one.by)}, {"count", one.count}, {"waited_ns", one.ns}});
   }
   return all;
 }
@@ -233,6 +259,30 @@ json::object samplers(const Profile& profile) {
           {"functions", std::move(functions)}};
 }
 
+json::array stack_table(const Profile& profile) {
+  json::array all;
+  for (const profile::StackQuality& quality : profile::stack_quality(profile)) {
+    json::object frames;
+    for (std::size_t i = 0; i < kFrameFounds; ++i) {
+      const std::string_view how = name_of(static_cast<FrameFound>(i));
+      if (!how.empty()) frames[how] = quality.frames[i];
+    }
+    json::object why;
+    for (const auto& [marker, stacks] : quality.cut_why) why[clean(marker)] = stacks;
+    json::object modules;
+    for (const auto& [module, count] : quality.without_rules) modules[clean(module)] = count;
+    all.push_back(json::object{{"samples", name_of(quality.sampler)},
+                               {"stacks", quality.stacks},
+                               {"whole", quality.whole},
+                               {"cut", quality.cut},
+                               {"open", quality.open},
+                               {"cut_why", std::move(why)},
+                               {"frames", std::move(frames)},
+                               {"frames_without_rule", std::move(modules)}});
+  }
+  return all;
+}
+
 json::array ledger(const Profile& profile) {
   json::array all;
   for (const LedgerEntry& entry : profile.ledger) {
@@ -296,11 +346,18 @@ std::string report_json(const Profile& profile) {
                             {"top_stacks", stacks(profile)},
                             {"labels", labels(profile)},
                             {"traces", profile::trace_count(profile)},
+                            {"machine",
+                             {{"interrupts_ns", profile.machine.interrupts_ns},
+                              {"soft_interrupts_ns", profile.machine.soft_interrupts_ns},
+                              {"stolen_ns", profile.machine.stolen_ns}}},
+                            {"wakers", who_wakes(profile)},
+                            {"preemptors", who_preempts(profile)},
                             {"sockets", sockets(profile)},
                             {"maps", maps(profile)},
                             {"registries", registries(profile)},
                             {"metrics", metrics(profile)},
                             {"cross_check", samplers(profile)},
+                            {"stack_quality", stack_table(profile)},
                             {"ledger", ledger(profile)},
                             {"cost", cost(profile)},
                             {"forms", forms(profile)},

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,11 +10,13 @@
 #include "collector/formats/causes.hpp"
 #include "collector/formats/findings.hpp"
 #include "collector/formats/report.hpp"
+#include "collector/formats/scheduling.hpp"
 #include "collector/formats/table.hpp"
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
 #include "collector/profile/label_totals.hpp"
+#include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 #include "core/units.hpp"
 
@@ -25,6 +28,7 @@ using profile::Profile;
 constexpr std::size_t kMostRows = 20;
 constexpr std::size_t kMostFrames = 12;
 constexpr std::size_t kMostErrnos = 3;
+constexpr std::size_t kMostModules = 3;
 constexpr std::size_t kNameLetters = 40;
 
 std::string ns(std::uint64_t value) { return format_ns(static_cast<double>(value)); }
@@ -57,14 +61,24 @@ std::string utc(const Profile& profile) {
   return std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) > 0 ? text : "an unknown time";
 }
 
+std::size_t process_count(const Profile& profile) {
+  std::set<pid_t> pids;
+  for (const profile::Thread& thread : profile.threads)
+    if (thread.pid != 0) pids.insert(thread.pid);
+  return pids.size();
+}
+
 std::string head(const Profile& profile) {
   const profile::Target& target = profile.target;
   std::uint64_t samples = 0;
   for (const profile::SampleRow& row : profile.samples) {
     // A row of these stands for operations, not for samples.
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) samples += row.count;
+    if (samples_time(row.sampler)) samples += row.count;
   }
-  std::string text = name(target.name) + ", pid " + std::to_string(target.pid);
+  std::string text = name(target.name);
+  if (target.pid != 0) text += ", pid " + std::to_string(target.pid);
+  if (const std::size_t processes = process_count(profile); processes > 1)
+    text += ", " + plural(processes, "process", "processes");
   if (!target.host.empty()) text += ", on " + name(target.host);
   if (!target.kernel.empty()) text += ", Linux " + name(target.kernel);
   if (range_ns(profile) == 0) return text + "\nnothing was recorded\n";
@@ -143,6 +157,13 @@ std::string states(const Profile& profile) {
     }
     table.add({std::string(name_of(state)), ns(of_state), share(of_state, whole), bar(of_state)});
     std::sort(reasons.rbegin(), reasons.rend());
+    if (state == State::running) {
+      // Whom they met the kernel does not say, so they are no share of these threads.
+      for (const auto& [what, time] : {std::pair{"interrupts, all CPUs", profile.machine.interrupts_ns},
+                                       {"soft interrupts, all CPUs", profile.machine.soft_interrupts_ns},
+                                       {"taken by the host, all CPUs", profile.machine.stolen_ns}})
+        if (time > 0) table.add({std::string("  ") + what, ns(time), ""});
+    }
     for (const auto& [time, reason] : reasons) {
       table.add({"  " + std::string(name_of(reason)), ns(time), share(time, whole)});
     }
@@ -164,8 +185,9 @@ std::string threads(const Profile& profile) {
     return thread->ns[static_cast<std::size_t>(Reason::running)];
   };
   std::stable_sort(busiest.begin(), busiest.end(), [&](auto* a, auto* b) { return running(a) > running(b); });
-  Table table({"thread", "tid", "lived", "running", "runnable", "blocked", "<mostly on", "queue p99", "switches",
-               "preempted", "moved"});
+  const bool several = process_count(profile) > 1;
+  Table table({"thread", several ? "pid/tid" : "tid", "lived", "running", "runnable", "blocked", "<mostly on",
+               "queue p99", "switches", "preempted", "moved"});
   for (const profile::Thread* thread : busiest) {
     if (table.size() == kMostRows) break;
     std::uint64_t by_state[3]{};
@@ -176,8 +198,10 @@ std::string threads(const Profile& profile) {
       if (state == State::blocked && (most == 0 || thread->ns[i] > thread->ns[most])) most = i;
     }
     const std::uint64_t lived = profile::sum(thread->ns);
-    table.add({name(thread->name) + (thread->ended ? " (ended)" : ""), std::to_string(thread->tid), ns(lived),
-               share(by_state[0], lived), share(by_state[1], lived), share(by_state[2], lived),
+    const std::string number =
+        (several ? std::to_string(thread->pid) + "/" : std::string()) + std::to_string(thread->tid);
+    table.add({name(thread->name) + (thread->ended ? " (ended)" : ""), number, ns(lived), share(by_state[0], lived),
+               share(by_state[1], lived), share(by_state[2], lived),
                thread->ns[most] > 0 ? std::string(name_of(static_cast<Reason>(most))) : "-",
                percentile(thread->run_queue_ns, 0.99), counted(thread->switches_voluntary),
                counted_or_none(thread->switches_preempted), counted_or_none(thread->migrations)});
@@ -188,13 +212,39 @@ std::string threads(const Profile& profile) {
   return section("Threads, busiest first", body);
 }
 
+constexpr std::size_t kMostPairs = 10;
+
+std::string wakers_of(const Profile& profile) {
+  const std::vector<Waker> all = wakers(profile);
+  std::uint64_t whole = 0;
+  for (const Waker& one : all) whole += one.count;
+  Table table({"thread", "<waited for", "<woken", "share", "waited on average", "<there"});
+  for (const Waker& one : all) {
+    if (table.size() == kMostPairs) break;
+    table.add({name(one.thread), std::string(name_of(one.reason)), name(one.by), share(one.count, whole),
+               one.count == 0 ? "-" : format_ns(static_cast<double>(one.ns) / static_cast<double>(one.count)),
+               name(one.where)});
+  }
+  return section("Who ends the waits, by sampled wake-ups", table.empty() ? "" : table.text("  "));
+}
+
+std::string preemptors_of(const Profile& profile) {
+  Table table({"thread", "<lost its CPU to", "times", "waited for it"});
+  for (const Preemptor& one : preemptors(profile)) {
+    if (table.size() == kMostPairs) break;
+    table.add({name(one.thread), name(one.by), counted(one.count), ns(one.ns)});
+  }
+  return section("Who takes the CPU away", table.empty() ? "" : table.text("  "));
+}
+
 std::string heaviest(const Profile& profile) {
   const TopStacks top = top_stacks(profile, 5);
   std::string body;
   for (std::size_t i = 0; i < top.stacks.size(); ++i) {
     const TopStack& stack = top.stacks[i];
-    body += "  " + std::to_string(i + 1) + ". " + share(stack.weight, top.whole) + "  " + ns(stack.weight) + "  " +
-            stack.state + ", " + name(stack.thread) + ", " + plural(stack.count, "sample") + "\n";
+    body += "  " + std::to_string(i + 1) + ". " + share(stack.weight, top.whole) + "  " + ns(stack.weight) + " +- " +
+            ns(stack.margin) + "  " + stack.state + ", " + name(stack.thread) + ", " + plural(stack.count, "sample") +
+            "\n";
     std::size_t shown = 0;
     for (auto frame = stack.frames.rbegin(); frame != stack.frames.rend() && shown < kMostFrames; ++frame, ++shown) {
       body += "       " + shortened(*frame, 100) + "\n";
@@ -315,6 +365,32 @@ std::string samplers(const Profile& profile) {
   return section("Two samplers", body);
 }
 
+std::string stack_table(const Profile& profile) {
+  Table table({"", "stacks", "whole", "cut short", "open", "frames", "by .eh_frame", "frame pointer", "scan"});
+  std::string body;
+  for (const profile::StackQuality& quality : profile::stack_quality(profile)) {
+    const auto found = [&](FrameFound how) {
+      // Those in registers are nobody's guess, so they are left out of the shares.
+      const std::uint64_t walked = quality.all_frames() - quality.frames_of(FrameFound::registers);
+      return quality.frames_of(how) == 0 ? "-" : share(quality.frames_of(how), walked);
+    };
+    const auto part = [&](std::uint64_t stacks) { return stacks == 0 ? "-" : share(stacks, quality.stacks); };
+    const std::string sampler(name_of(quality.sampler));
+    table.add({sampler, counted(quality.stacks), part(quality.whole), part(quality.cut), part(quality.open),
+               counted(quality.all_frames()), found(FrameFound::eh_frame), found(FrameFound::frame_pointer),
+               found(FrameFound::scan)});
+    for (const auto& [why, stacks] : quality.cut_why) {
+      body += "  " + sampler + ", cut short: " + clean(why) + " " + counted(stacks) + "\n";
+    }
+    for (std::size_t i = 0; i < std::min(kMostModules, quality.without_rules.size()); ++i) {
+      const auto& [module, frames] = quality.without_rules[i];
+      body += "  " + sampler + ", no rule: in " + shortened(clean(module), 60) + ", " + plural(frames, "frame") + "\n";
+    }
+  }
+  return section("Stacks: whole to the thread's entry, and what their frames were found by",
+                 table.empty() ? "" : table.text("  ") + body);
+}
+
 std::string ledger(const Profile& profile) {
   Table table({"source", "produced", "delivered", "dropped", "unaccounted", "<causes"});
   for (const LedgerEntry& entry : profile.ledger) {
@@ -368,8 +444,8 @@ std::string closing(const Profile& profile) {
 
 std::string report_text(const Profile& profile) {
   return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
-         heaviest(profile) + labels(profile) + sockets(profile) + locks(profile) + maps(profile) + samplers(profile) +
-         ledger(profile) + cost(profile) + closing(profile);
+         wakers_of(profile) + preemptors_of(profile) + heaviest(profile) + labels(profile) + sockets(profile) + locks(profile) +
+         maps(profile) + samplers(profile) + stack_table(profile) + ledger(profile) + cost(profile) + closing(profile);
 }
 
 }  // namespace fanlight::formats

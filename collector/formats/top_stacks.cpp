@@ -10,12 +10,12 @@
 namespace fanlight::formats {
 namespace {
 
-std::string blocked(Reason reason) { return "blocked: " + std::string(name_of(reason)); }
-
 /// Waiting until something happens or time has passed.
 bool idle(const profile::WeightedStacks& wall, const profile::WeightedStack& stack) {
-  const std::string& state = wall.frames.at(stack.frames[0]).name;
-  return state == blocked(Reason::poll) || state == blocked(Reason::sleep) || state == blocked(Reason::event);
+  if (!is_idle(stack.reason)) return false;
+  return stack.reason != Reason::condition || std::ranges::none_of(stack.frames, [&](profile::FrameId frame) {
+           return waits_for_rwlock(wall.frames.at(frame).name);
+         });
 }
 
 }  // namespace
@@ -23,7 +23,12 @@ bool idle(const profile::WeightedStacks& wall, const profile::WeightedStack& sta
 TopStacks top_stacks(const profile::Profile& profile, std::size_t most) {
   const profile::WeightedStacks wall = profile::view(profile, profile::View::wall);
   TopStacks top;
-  std::map<std::vector<std::string>, std::pair<std::uint64_t, std::uint64_t>> joined;
+  struct Amount {
+    std::uint64_t weight = 0;
+    std::uint64_t count = 0;
+    double variance = 0;
+  };
+  std::map<std::vector<std::string>, Amount> joined;
   for (const profile::WeightedStack& stack : wall.stacks) {
     // Wall stacks begin with the state and the thread.
     if (stack.frames.size() < 2) continue;
@@ -39,12 +44,15 @@ TopStacks top_stacks(const profile::Profile& profile, std::size_t most) {
     std::vector<std::string> names;
     names.reserve(stack.frames.size());
     for (const profile::FrameId frame : stack.frames) names.push_back(folded_name(wall.frames.at(frame)));
-    auto& [weight, count] = joined[std::move(names)];
-    weight += stack.weight;
-    count += stack.count;
+    Amount& amount = joined[std::move(names)];
+    amount.weight += stack.weight;
+    amount.count += stack.count;
+    amount.variance += stack.variance;
   }
   for (const auto& [names, amount] : joined) {
-    top.stacks.push_back({names[0], names[1], {names.begin() + 2, names.end()}, amount.first, amount.second});
+    const profile::WeightedStack whole{.weight = amount.weight, .variance = amount.variance};
+    top.stacks.push_back(
+        {names[0], names[1], {names.begin() + 2, names.end()}, amount.weight, amount.count, whole.margin()});
   }
   std::stable_sort(top.stacks.begin(), top.stacks.end(),
                    [](const TopStack& a, const TopStack& b) { return a.weight > b.weight; });

@@ -17,12 +17,13 @@ struct TopStack {
   std::vector<std::string> frames;  // root first, "tcp_sendmsg_[k]" for the kernel's
   std::uint64_t weight = 0;         // ns
   std::uint64_t count = 0;          // samples
+  std::uint64_t margin = 0;         // ns: half of the 95 % confidence interval around `weight`
 };
 
 struct TopStacks {
   std::vector<TopStack> stacks;  // heaviest first
   std::uint64_t whole = 0;       // ns: wall time of all threads without idle
-  std::uint64_t idle = 0;        // ns: waiting in epoll, poll, select or for a signal, and sleeping
+  std::uint64_t idle = 0;        // ns: see is_idle
   std::uint64_t unsampled = 0;   // ns of `whole` that no sample says anything about
 };
 

@@ -23,7 +23,7 @@
 
 #define FANLIGHT_INPROCESS_NAME "fanlight-inprocess"
 #define FANLIGHT_INPROCESS_MAGIC 0x6e692d74696c6e66ULL /* "fnlit-in", little endian */
-#define FANLIGHT_INPROCESS_VERSION 1u
+#define FANLIGHT_INPROCESS_VERSION 2u
 
 #define FANLIGHT_INPROCESS_PAGE 4096u
 #define FANLIGHT_INPROCESS_METRICS 64u   /* slots at most */
@@ -50,7 +50,7 @@ struct fanlight_inprocess_header {
 	__u32 ring_slots;
 	__u32 ring_records; /* a power of two */
 	__u32 rings_used;   /* one above the highest ring that was ever claimed */
-	__u32 reserved;
+	__u32 table_kib;  /* memory that the sampler's unwind tables take; 0: it goes by frame pointers */
 };
 static_assert(sizeof(struct fanlight_inprocess_header) == 96, "the layout is shared between programs");
 
@@ -107,6 +107,7 @@ enum fanlight_inprocess_record_kind { /* append, never renumber */
 enum fanlight_inprocess_record_flags {
 	FANLIGHT_INPROCESS_TRUNCATED = 1, /* the stack was deeper than FANLIGHT_INPROCESS_FRAMES */
 };
+#define FANLIGHT_INPROCESS_STOP_SHIFT 4 /* of flags: enum fanlight_unwind_stop, why the stack ends where it ends */
 
 struct fanlight_inprocess_record {
 	__u64 sequence; /* n + 1 of record n; 0 while it is being written */
@@ -116,7 +117,7 @@ struct fanlight_inprocess_record {
 	__u16 frames;
 	__u8 kind;      /* enum fanlight_inprocess_record_kind */
 	__u8 flags;     /* enum fanlight_inprocess_record_flags */
-	__u64 addresses[FANLIGHT_INPROCESS_FRAMES]; /* leaf first; all but the first are return addresses */
+	__u64 addresses[FANLIGHT_INPROCESS_FRAMES]; /* leaf first; with enum fanlight_found in the upper byte */
 };
 static_assert(sizeof(struct fanlight_inprocess_record) == 1024, "the layout is shared between programs");
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <span>
 
+#include "bpf/unwind_tables.h"
+
 namespace fanlight::inprocess {
 namespace {
 
@@ -57,7 +59,9 @@ std::optional<RawSample> check_record(const fanlight_inprocess_record& record, s
   sample.tid = static_cast<pid_t>(record.tid);
   sample.time_ns = record.time_ns;
   sample.weight = record.weight;
-  sample.user_stack.assign(record.addresses, record.addresses + record.frames);
+  const unsigned stop = record.flags >> FANLIGHT_INPROCESS_STOP_SHIFT;
+  if (stop >= kStackEnds) return std::nullopt;
+  sample.end = static_cast<StackEnd>(stop);
   sample.truncated = (record.flags & FANLIGHT_INPROCESS_TRUNCATED) != 0;
   if (record.kind == FANLIGHT_INPROCESS_LABELLED) {
     const __u64* const last = record.addresses + FANLIGHT_INPROCESS_FRAMES - 1;
@@ -66,6 +70,14 @@ std::optional<RawSample> check_record(const fanlight_inprocess_record& record, s
     std::memcpy(sample.trace_id.data(), last - 2, sample.trace_id.size());
     const auto* const attributes = reinterpret_cast<const std::byte*>(last - (words - 1));
     sample.attributes.assign(attributes, attributes + *last);
+  }
+  sample.user_stack.reserve(record.frames);
+  sample.user_found.reserve(record.frames);
+  for (unsigned i = 0; i < record.frames; ++i) {
+    const std::uint64_t found = record.addresses[i] >> FANLIGHT_FOUND_SHIFT;
+    if (found > FANLIGHT_FOUND_SCAN) return std::nullopt;
+    sample.user_stack.push_back(record.addresses[i] & ((std::uint64_t{1} << FANLIGHT_FOUND_SHIFT) - 1));
+    sample.user_found.push_back(static_cast<FrameFound>(found));
   }
   return sample;
 }

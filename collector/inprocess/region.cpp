@@ -17,6 +17,7 @@
 
 #include "bpf/log_linear.h"
 #include "collector/inprocess/out_file.hpp"
+#include "collector/inprocess/own_tables.hpp"
 #include "collector/inprocess/sampler.hpp"
 #include "core/clock.hpp"
 #include "fanlight/events.h"
@@ -113,6 +114,7 @@ int start_once(const StartOptions& options) {
     fork_handled = true;
   }
 
+  if (options.hz != 0 && options.unwind_tables) update_own_tables();
   auto* header = static_cast<fanlight_inprocess_header*>(memory);
   header->total_bytes = bytes;
   header->metrics_offset = kPage;
@@ -126,6 +128,7 @@ int start_once(const StartOptions& options) {
   header->metric_slots = FANLIGHT_INPROCESS_METRICS;
   header->ring_slots = options.max_threads;
   header->ring_records = ring_records;
+  header->table_kib = static_cast<__u32>(own_table_bytes() / 1024);
   __atomic_store_n(&header->magic, FANLIGHT_INPROCESS_MAGIC, __ATOMIC_RELEASE);
   struct stat status;
   if (::fstat(file, &status) == 0) g_inode = status.st_ino;
@@ -156,6 +159,13 @@ void note_mappings() {
   if (header == nullptr || !g_is_file || __atomic_exchange_n(&g_noting, true, __ATOMIC_ACQ_REL)) return;
   write_out_note(g_file, header->total_bytes);
   __atomic_store_n(&g_noting, false, __ATOMIC_RELEASE);
+}
+
+void modules_loaded() {
+  fanlight_inprocess_header* const header = published();
+  if (header == nullptr || own_table_bytes() == 0) return;
+  update_own_tables();
+  __atomic_store_n(&header->table_kib, static_cast<__u32>(own_table_bytes() / 1024), __ATOMIC_RELAXED);
 }
 
 fanlight_inprocess_header* published() { return __atomic_load_n(&g_header, __ATOMIC_ACQUIRE); }

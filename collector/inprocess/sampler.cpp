@@ -9,6 +9,7 @@
 
 #include "collector/inprocess/frame_walk.hpp"
 #include "collector/inprocess/inprocess.hpp"
+#include "collector/inprocess/own_tables.hpp"
 #include "collector/inprocess/region.hpp"
 #include "collector/inprocess/ring_writer.hpp"
 #include "core/clock.hpp"
@@ -52,6 +53,28 @@ void append_labels(fanlight_inprocess_record& record) {
   record.kind = FANLIGHT_INPROCESS_LABELLED;
 }
 
+struct Stack {
+  unsigned frames = 0;
+  fanlight_unwind_stop stop = FANLIGHT_STOP_NOT;
+};
+
+/// By the tables; by frame pointers where these see more: before there are tables, and out of code that was compiled at
+/// run time, which no table describes.
+Stack take_stack(const ucontext_t& context, std::uint64_t stack_begin, std::uint64_t stack_end, __u64* addresses) {
+  constexpr unsigned kRoom = FANLIGHT_INPROCESS_FRAMES;
+  const OwnWalk own = walk_by_own_tables(context, stack_begin, stack_end, addresses, kRoom);
+  if (own.frames > 0 && (own.stop == FANLIGHT_STOP_ENTRY || own.stop == FANLIGHT_STOP_ROOM))
+    return {.frames = own.frames, .stop = own.stop};
+  const fanlight_code code{.start = reinterpret_cast<__u64>(&__executable_start),
+                           .end = reinterpret_cast<__u64>(&etext)};
+  __u64 guessed[kRoom];
+  const Walk walk = walk_stack(registers_of(context), code, stack_begin, stack_end, guessed, kRoom);
+  if (walk.frames <= own.frames) return {.frames = own.frames, .stop = own.stop};
+  for (unsigned i = 0; i < walk.frames; ++i)
+    addresses[i] = guessed[i] | (i == 0 ? 0 : static_cast<__u64>(FANLIGHT_FOUND_FRAME_POINTER) << FANLIGHT_FOUND_SHIFT);
+  return {.frames = walk.frames, .stop = walk.truncated ? FANLIGHT_STOP_ROOM : FANLIGHT_STOP_FRAME_POINTER};
+}
+
 void on_timer(int, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   ThreadSampler& sampler = t_sampler;
@@ -60,17 +83,16 @@ void on_timer(int, siginfo_t* info, void* context) {
     const std::uint64_t overruns = info->si_overrun > 0 ? static_cast<std::uint64_t>(info->si_overrun) : 0;
     if (overruns > 0) __atomic_fetch_add(&sampler.writer.ring()->timer_overruns, overruns, __ATOMIC_RELAXED);
     sampler.writer.publish([&](fanlight_inprocess_record& record) {
-      const fanlight_code code{.start = reinterpret_cast<__u64>(&__executable_start),
-                               .end = reinterpret_cast<__u64>(&etext)};
-      const Walk walk = walk_stack(registers_of(*static_cast<const ucontext_t*>(context)), code, sampler.stack_begin,
-                                   sampler.stack_end, record.addresses, FANLIGHT_INPROCESS_FRAMES);
+      const Stack stack = take_stack(*static_cast<const ucontext_t*>(context), sampler.stack_begin, sampler.stack_end,
+                                     record.addresses);
       record.time_ns = monotonic_ns();
       // The expirations that raised no signal of their own were CPU time too, spent up to here.
       record.weight = g_period_ns * (1 + overruns);
       record.tid = sampler.tid;
-      record.frames = static_cast<__u16>(walk.frames);
+      record.frames = static_cast<__u16>(stack.frames);
       record.kind = FANLIGHT_INPROCESS_SAMPLE;
-      record.flags = walk.truncated ? FANLIGHT_INPROCESS_TRUNCATED : 0;
+      record.flags = static_cast<__u8>((stack.stop == FANLIGHT_STOP_ROOM ? FANLIGHT_INPROCESS_TRUNCATED : 0) |
+                                       stack.stop << FANLIGHT_INPROCESS_STOP_SHIFT);
       append_labels(record);
     });
   }
@@ -143,6 +165,8 @@ ThreadScope::ThreadScope(const char* name) {
   }
   fanlight_inprocess_header* const header = published();
   if (header == nullptr || header->sample_hz == 0 || t_sampler.active != 0) return;
+  // Threads of plug-ins start when these have been loaded.
+  modules_loaded();
   std::uint64_t begin = 0, end = 0;
   fanlight_inprocess_ring* const ring = stack_bounds(begin, end) ? claim_ring(header, name) : nullptr;
   if (ring == nullptr) {

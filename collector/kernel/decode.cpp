@@ -68,11 +68,15 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
     case FANLIGHT_SOURCE_BLOCKED: result.sample.sampler = Sampler::kernel_blocked; break;
     case FANLIGHT_SOURCE_SOCKET: result.sample.sampler = Sampler::socket_write; break;
     case FANLIGHT_SOURCE_MAP: result.sample.sampler = Sampler::map_operation; break;
+    case FANLIGHT_SOURCE_REGISTRY: result.sample.sampler = Sampler::registry_operation; break;
+    case FANLIGHT_SOURCE_WAKE: result.sample.sampler = Sampler::wakeup; break;
     default: return fail(0, "sample from source " + std::to_string(raw->source));
   }
   result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;
   result.sample.reason = *reason;
   result.sample.tid = static_cast<pid_t>(raw->tid);
+  result.sample.pid = static_cast<pid_t>(raw->pid);
+  if (raw->source == FANLIGHT_SOURCE_WAKE) result.sample.waker = static_cast<pid_t>(raw->other);
   result.sample.time_ns = raw->time_ns;
   result.sample.weight = raw->weight;
   result.sample.count = raw->count;
@@ -81,6 +85,7 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
   std::memcpy(result.sample.trace_id.data(), raw->trace_id, sizeof raw->trace_id);
   if (raw->stop >= FANLIGHT_STOPS) return fail(0, "stack that ends for reason " + std::to_string(raw->stop));
   result.sample.end = static_cast<StackEnd>(raw->stop);
+  result.sample.woke = (raw->flags & FANLIGHT_WOKE_MEANWHILE) != 0;
   result.sample.truncated = (raw->flags & FANLIGHT_CUT_STACK) != 0;
   const auto frames = record.subspan(FANLIGHT_SAMPLE_HEAD);
   const std::size_t kernel_bytes = sizeof(std::uint64_t) * raw->kernel_frames;
@@ -111,10 +116,12 @@ Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
   result.siblings = raw.siblings;
   ThreadReading& reading = result.reading;
   reading.tid = static_cast<pid_t>(raw.tid);
+  reading.pid = static_cast<pid_t>(raw.pid);
   reading.name = text_of(raw.name);
   reading.from_ns = raw.from_ns;
   reading.to_ns = raw.to_ns;
   reading.ended = (raw.flags & FANLIGHT_THREAD_ENDED) != 0;
+  reading.exec = (raw.flags & FANLIGHT_THREAD_EXEC) != 0;
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kReasons; ++i) sum += reading.ns[i] = raw.ns[i];
   if (!result.torn && sum != raw.to_ns - raw.from_ns)

@@ -9,8 +9,8 @@ namespace fanlight::kernel {
 namespace {
 
 constexpr const char* kSelector[] = {"fl_select"};
-constexpr const char* kScheduler[] = {"fl_switch",     "fl_waking",  "fl_wakeup",
-                                      "fl_wakeup_new", "fl_newtask", "fl_threads"};
+constexpr const char* kScheduler[] = {"fl_switch",  "fl_waking", "fl_wakeup", "fl_wakeup_new",
+                                      "fl_newtask", "fl_exec",   "fl_threads"};
 constexpr const char* kOnCpu[] = {"fl_cpu"};
 constexpr const char* kVisitor[] = {"fl_visit"};
 constexpr const char* kSocket[] = {"fl_socket"};
@@ -18,7 +18,7 @@ constexpr const char* kSocketAtExit[] = {"fl_socket_message", "fl_socket_batch_e
                                          "fl_socket_page_enter", "fl_socket_page_exit"};
 constexpr const char* kMaps[] = {"fl_map_enter", "fl_map_exit"};
 constexpr const char* kRegistry[] = {"fl_registry"};
-constexpr const char* kMappings[] = {"fl_mapped", "fl_exec"};
+constexpr const char* kMappings[] = {"fl_mapped"};
 
 constexpr Hook kSelectorHooks[] = {{"iter", kSelector}};
 constexpr Hook kSchedulerHooks[] = {{"tp_btf", kScheduler}};
@@ -55,11 +55,18 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
   skeleton.rodata->wake_bytes = options.ring_bytes / 4;
   skeleton.rodata->have_threads = chosen[static_cast<std::size_t>(Probe::scheduler)] != nullptr;
   skeleton.rodata->unwind_by_tables = unwinds;
+  skeleton.rodata->by_record = options.by_record;
+  skeleton.rodata->with_children = options.with_children;
+  skeleton.rodata->from_exec = options.from_exec;
+  options.adopted_comm.copy(const_cast<char*>(skeleton.rodata->adopted_comm), sizeof skeleton.rodata->adopted_comm - 1);
+  if (options.by_record) bpf_map__set_max_entries(skeleton.maps.unwind_mappings, 2 * FANLIGHT_UNWIND_PROCESSES);
   if (unwinds) {
     bpf_map__set_max_entries(skeleton.maps.unwind_chunks, options.unwind.chunks);
     bpf_map__set_max_entries(skeleton.maps.unwind_pages, options.unwind.pages);
     bpf_map__set_max_entries(skeleton.maps.unwind_rules, options.unwind.rules);
   }
+  if (options.timeline)
+    bpf_map__set_max_entries(skeleton.maps.timeline, static_cast<std::uint32_t>(libbpf_num_possible_cpus()));
   bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
   for (const ProbeKind& kind : probe_kinds())

@@ -42,6 +42,11 @@ struct LoadOptions {
   std::uint64_t sample_period_ns = 10'000'000;
   std::uint32_t ring_bytes = 1u << 20;
   UnwindRoom unwind;
+  bool by_record = false;      // several processes: known by the records of their threads
+  bool with_children = false;  // processes that they start count as well
+  bool from_exec = false;      // the one selected counts from its next exec on
+  std::string adopted_comm;    // whoever becomes a program of that name counts as well; empty: nobody
+  bool timeline = false;       // there is a ring for each CPU: 400 KB
 };
 
 /// One object, loaded and attached to nothing.

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
@@ -42,10 +43,13 @@ UnwindRoom room_for(const unwind::Capacity& capacity) {
 }
 
 Result<> check(const Options& options) {
-  if (options.pid <= 0)
-    return fail(0, "attach: " + std::to_string(options.pid) + " is no pid", "give --pid of a running process");
-  if (::kill(options.pid, 0) != 0 && errno == ESRCH)
-    return fail(ESRCH, "attach to pid " + std::to_string(options.pid), "ps -e lists the processes that are running");
+  std::vector<pid_t> pids = options.others;
+  if (options.pid != 0 || options.comm.empty()) pids.push_back(options.pid);
+  for (const pid_t pid : pids) {
+    if (pid <= 0) return fail(0, "attach: " + std::to_string(pid) + " is no pid", "give --pid of a running process");
+    if (::kill(pid, 0) != 0 && errno == ESRCH)
+      return fail(ESRCH, "attach to pid " + std::to_string(pid), "ps -e lists the processes that are running");
+  }
   if (options.sample_hz == 0 || options.sample_hz > 10'000)
     return fail(EINVAL, "attach: " + std::to_string(options.sample_hz) + " samples per second", "between 1 and 10000");
   if (options.visit_every <= std::chrono::milliseconds(0))
@@ -72,9 +76,11 @@ Result<Probes> Probes::attach(const Options& options) {
   if (const Result<> ready = check(options); !ready) return std::unexpected(ready.error());
   auto state = std::make_unique<State>();
   state->options = options;
+  state->started_as_copy = options.from_exec;
   std::string no_tables = "switched off";
   if (options.unwind) {
-    auto unwinding = Unwinding::prepare(options.pid);
+    // Before its exec it is a copy of ourselves, whose tables nobody needs.
+    auto unwinding = Unwinding::prepare(options.from_exec ? 0 : options.pid, options.several());
     if (unwinding)
       state->unwinding = std::move(*unwinding);
     else
@@ -82,7 +88,12 @@ Result<Probes> Probes::attach(const Options& options) {
   }
   Result<Loaded> loaded = load({.sample_period_ns = 1'000'000'000u / options.sample_hz,
                                 .ring_bytes = options.ring_bytes,
-                                .unwind = state->unwinding ? room_for(state->unwinding->capacity()) : UnwindRoom{}});
+                                .unwind = state->unwinding ? room_for(state->unwinding->capacity()) : UnwindRoom{},
+                                .by_record = options.several(),
+                                .with_children = options.children,
+                                .from_exec = options.from_exec,
+                                .adopted_comm = options.comm,
+                                .timeline = options.timeline});
   if (!loaded) return within("attach", std::move(loaded.error()));
   state->loaded = std::move(*loaded);
   if (state->unwinding && state->loaded.unwinds)
@@ -91,7 +102,10 @@ Result<Probes> Probes::attach(const Options& options) {
   if (!state->loaded.unwinds) state->unwinding.reset();
   if (!state->loaded.unwinds && state->loaded.no_unwinding.empty()) state->loaded.no_unwinding = std::move(no_tables);
   if (Result<> attached = state->attach(); !attached) return within("attach", std::move(attached.error()));
-  return Probes(std::move(state));
+  Probes probes(std::move(state));
+  if (options.timeline)
+    if (Result<> traced = probes.trace(true); !traced) return within("attach", std::move(traced.error()));
+  return probes;
 }
 
 void Probes::State::refuse(Probe probe, std::string why) { loaded.refuse(probe, std::move(why)); }
@@ -144,18 +158,23 @@ Result<> Probes::State::attach() {
   if (has(Probe::scheduler))
     if (Result<> started = start_threads(); !started) return started;
   if (has(Probe::visitor)) {
-    auto iterator = attach_to_process(loaded.skeleton->progs.fl_visit, options.pid);
+    auto iterator = attach_iterator(loaded.skeleton->progs.fl_visit);
     if (iterator)
       visit_iterator = std::move(*iterator);
     else
       refuse(Probe::visitor, iterator.error().what);
   }
-  attach_registry();
+  if (options.pid != 0) attach_registry();
   follow_maps();
   started_ns = monotonic_ns();
   last_visit_ns = started_ns;
   schedule_visit();
   update_forms();
+  if (options.several() && !has(Probe::scheduler))
+    return fail(0,
+                "several processes without the scheduler probe (" +
+                    loaded.refused[static_cast<std::size_t>(Probe::scheduler)] + ")",
+                "watch one of them, with --pid");
   if (!has(Probe::scheduler) && !has(Probe::on_cpu)) {
     std::string what = "neither scheduler (" + loaded.refused[static_cast<std::size_t>(Probe::scheduler)] +
                        ") nor on-cpu sampler (" + loaded.refused[static_cast<std::size_t>(Probe::on_cpu)] +
@@ -169,13 +188,21 @@ Result<> Probes::State::select_target() {
   fanlight_bpf& skeleton = *loaded.skeleton;
   if (has(Probe::selector)) {
     skeleton.bss->own_map_fd = static_cast<__u32>(bpf_map__fd(skeleton.maps.samples));
-    auto selector = attach_to_process(skeleton.progs.fl_select, options.pid);
+    // Without a process yet, our own number stands in: it is nobody's whom we watch.
+    const pid_t first = options.pid != 0 ? options.pid : ::getpid();
+    skeleton.bss->select_number_only = options.pid == 0 || options.from_exec;
+    auto selector = attach_to_process(skeleton.progs.fl_select, first);
     if (selector) {
       if (Result<> ran = run_iterator(selector->get(), pass); !ran)
         return within("select the target", std::move(ran.error()));
       if (skeleton.data->target_tgid == ~0u)
-        return fail(ESRCH, "pid " + std::to_string(options.pid), "ps -e lists the processes that are running");
+        return fail(ESRCH, "pid " + std::to_string(first), "ps -e lists the processes that are running");
       wait_for_running_programs();
+      skeleton.bss->select_number_only = 0;
+      if (options.several() && options.pid != 0 && !options.from_exec)
+        if (Result<> selected = select_process(options.pid); !selected) return selected;
+      for (const pid_t other : options.others)
+        if (Result<> selected = select_process(other); !selected) return selected;
       return {};
     }
     refuse(Probe::selector, selector.error().what);
@@ -196,8 +223,52 @@ Result<> Probes::State::select_target() {
   return {};
 }
 
+Result<> Probes::State::select_process(pid_t pid) {
+  auto selector = attach_to_process(loaded.skeleton->progs.fl_select, pid);
+  if (!selector) return std::unexpected(selector.error());
+  // A thread that one not yet selected starts in the meantime is found by the second pass.
+  for (int times = 0; times < 2; ++times)
+    if (Result<> ran = run_iterator(selector->get(), pass); !ran)
+      return within("select pid " + std::to_string(pid), std::move(ran.error()));
+  return {};
+}
+
+Result<LinkPtr> Probes::State::attach_iterator(bpf_program* program) {
+  if (!options.several()) return attach_to_process(program, options.pid);
+  LinkPtr link{bpf_program__attach_iter(program, nullptr)};
+  if (!link) return fail(errno, std::string("attach ") + bpf_program__name(program));
+  return link;
+}
+
+Result<> Probes::add(pid_t pid) {
+  if (!state_->options.joinable) return fail(0, "this target takes no further process");
+  return state_->select_process(pid);
+}
+
+Result<> Probes::trace(bool on) {
+  State& state = *state_;
+  if (on && !state.options.timeline)
+    return fail(0, "there is no room for a timeline: it was not asked for at the start");
+  if (on && !state.has(Probe::scheduler)) return fail(0, "a timeline needs the scheduler probe");
+  if (on && !state.timeline) {
+    auto mapped = Timeline::map(state.loaded.skeleton->maps.timeline);
+    if (!mapped) return std::unexpected(mapped.error());
+    state.timeline.emplace(std::move(*mapped));
+  }
+  __atomic_store_n(&state.loaded.skeleton->bss->timeline_on, on ? 1u : 0u, __ATOMIC_RELEASE);
+  return {};
+}
+
+void Probes::started() {
+  State& state = *state_;
+  state.started_as_copy = false;
+  if (!state.unwinding) return;
+  state.unwinding->follow();
+  state.unwinding->look_at(state.options.pid);
+}
+
 Result<> Probes::State::start_threads() {
-  auto iterator = attach_to_process(loaded.skeleton->progs.fl_threads, options.pid);
+  auto iterator = attach_iterator(loaded.skeleton->progs.fl_threads);
   if (!iterator) return std::unexpected(iterator.error());
   thread_iterator = std::move(*iterator);
   // The first reading puts every thread that had no event yet where it is.
@@ -207,7 +278,8 @@ Result<> Probes::State::start_threads() {
 void Probes::State::attach_registry() {
   if (!has(Probe::registry)) return;
   // Through /proc: right as well where the target lives in another mount namespace.
-  const std::string executable = "/proc/" + std::to_string(options.pid) + "/exe";
+  const std::string executable =
+      options.from_exec ? options.executable : "/proc/" + std::to_string(options.pid) + "/exe";
   take_libbpf_words();
   LinkPtr link{bpf_program__attach_usdt(loaded.skeleton->progs.fl_registry, options.pid, executable.c_str(), "fanlight",
                                         "map_op", nullptr)};
@@ -246,10 +318,15 @@ void Probes::State::attach_registry() {
 
 void Probes::State::follow_maps() {
   if (!has(Probe::maps)) return;
-  // Where we may not look, the target may hold some.
-  const std::string descriptors = "/proc/" + std::to_string(options.pid) + "/fdinfo";
-  const bool hidden = ::access(descriptors.c_str(), R_OK | X_OK) != 0 && errno == EACCES;
-  const bool wanted = hidden || !process::bpf_maps(options.pid).empty();
+  std::set<pid_t> pids = processes;
+  // Before its exec it holds what we hold.
+  if (options.pid != 0 && !started_as_copy) pids.insert(options.pid);
+  const bool wanted = std::ranges::any_of(pids, [](pid_t pid) {
+    // Where we may not look, the target may hold some.
+    const std::string descriptors = "/proc/" + std::to_string(pid) + "/fdinfo";
+    const bool hidden = ::access(descriptors.c_str(), R_OK | X_OK) != 0 && errno == EACCES;
+    return hidden || !process::bpf_maps(pid).empty();
+  });
   if (!wanted) map_links.clear();
   if (!wanted || !map_links.empty()) return;
   if (Result<> done = attach_programs(Probe::maps, map_links); !done) {

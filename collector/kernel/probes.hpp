@@ -1,4 +1,4 @@
-// The kernel half: BPF programs, loaded for one target and attached. In: a pid. Out: samples and readings.
+// The kernel half: BPF programs, loaded for one target and attached. In: pids. Out: samples and readings.
 #pragma once
 
 #include <sys/types.h>
@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "collector/kernel/reading.hpp"
@@ -17,11 +18,20 @@
 namespace fanlight::kernel {
 
 struct Options {
-  pid_t pid = 0;            // as this process's PID namespace numbers it
+  pid_t pid = 0;              // as this process's PID namespace numbers it; 0: none yet, see `comm`
+  std::vector<pid_t> others;  // watched as well
+  bool children = false;      // processes that they start are watched as well
+  bool from_exec = false;     // `pid` counts from its next exec on, and nothing that it did before
+  std::string executable;     // with `from_exec`: the program's file
+  std::string comm;           // whoever becomes a program of that name is watched as well; empty: nobody
+  /// More than one process may come, so threads are known by their records: a look-up at each switch of any thread.
+  bool several() const { return pid == 0 || !others.empty() || children || from_exec || !comm.empty() || joinable; }
+  bool joinable = false;    // processes may be added later
   unsigned sample_hz = 99;  // on-CPU samples per CPU and second
   std::chrono::milliseconds visit_every{
       20};                              // mean time between two visits of the threads that are not running; randomised
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
+  bool timeline = false;                // every change of state one by one, from the start; 400 KB for each CPU
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
   bool listen = false;                  // to the target's own events: it records them while we are attached
   bool program_stats = true;            // let the kernel time our programs: two clock reads per run, CAP_SYS_ADMIN
@@ -60,6 +70,15 @@ class Probes {
   /// A set of labels by the number that samples and readings have for it, as the target's record has it; empty when it
   /// is not known. Valid until the next call. Cost: two system calls per set at the first sight of a number.
   std::span<const std::byte> label_attributes(std::uint32_t set);
+  /// One more process, from now on; nothing happens when it is watched already. Only where `joinable`. Errors: it is
+  /// gone.
+  Result<> add(pid_t pid);
+  /// With `from_exec`: the target was let go just now, and is becoming that program.
+  void started();
+
+  /// Lets timeline records flow again, or no longer; they come with the readings. Only with Options::timeline. Errors: no
+  /// scheduler probe; their memory cannot be mapped.
+  Result<> trace(bool on);
 
   const std::vector<Form>& forms() const;
 

@@ -41,6 +41,7 @@ Result<> Probes::poll(std::chrono::milliseconds timeout, const OnSample& on_samp
 Result<> Probes::State::drain() {
   const int got = ring_buffer__consume(rings.get());
   if (got < 0) return fail(-got, "read the rings");
+  if (timeline) timeline->drain(events);
   return {};
 }
 
@@ -62,6 +63,7 @@ void Probes::State::take_end(std::span<const std::byte> record) {
     return;
   }
   ++waiting[FANLIGHT_SOURCE_THREAD_END];
+  if (decoded->reading.exec && unwinding) unwinding->look_at(decoded->reading.pid);
   ends.push_back(std::move(decoded->reading));
 }
 

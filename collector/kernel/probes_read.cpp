@@ -15,8 +15,8 @@
 namespace fanlight::kernel {
 namespace {
 
-constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples", "map samples",
-                                        "thread ends"};
+constexpr const char* kSourceNames[] = {"on-cpu samples", "blocked samples", "socket samples",
+                                        "map samples",    "thread ends",     "registry samples", "waker samples"};
 static_assert(std::size(kSourceNames) == FANLIGHT_SOURCES, "each source has its line in the ledger");
 
 void note(std::map<std::string, std::uint64_t>& missed, const std::string& cause, std::uint64_t count) {
@@ -56,7 +56,7 @@ Result<Reading> Probes::read() {
   state.ends.clear();
   state.delivered[FANLIGHT_SOURCE_THREAD_END] += std::exchange(state.waiting[FANLIGHT_SOURCE_THREAD_END], 0);
   for (const auto& [tid, live] : state.live) reading.threads.push_back(live.reading);
-  state.pace_socket_samples(reading.threads);
+  state.pace_samples(reading.threads);
 
   for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source) {
     Received received{.delivered = state.delivered[source], .malformed = state.malformed[source]};
@@ -72,8 +72,16 @@ Result<Reading> Probes::read() {
   }
   reading.maps = read_operations(state.loaded.skeleton->maps.operations);
   reading.registries = read_registries(state.loaded.skeleton->maps.registries);
-  if (state.thread_iterator) reading.locks = read_locks(state.loaded.skeleton->maps.locks);
+  if (state.thread_iterator) {
+    reading.locks = read_locks(state.loaded.skeleton->maps.locks);
+    reading.preemptions = read_preemptions(state.loaded.skeleton->maps.preemptions);
+  }
   reading.programs = state.program_costs(reading.ledger);
+  if (state.timeline) {
+    reading.timeline = std::exchange(state.events, {});
+    std::ranges::stable_sort(reading.timeline, {}, &TimelineReading::time_ns);
+    reading.ledger.push_back(state.timeline->ledger());
+  }
   reading.time_ns = monotonic_ns();
   return reading;
 }
@@ -105,7 +113,8 @@ Result<> Probes::State::read_threads() {
       found.insert(tid);
       live[tid] = {std::move(decoded->reading), 0};
     }
-    if (seen >= siblings && !torn_any) break;
+    // A pass over all processes does not end early.
+    if ((seen >= siblings || options.several()) && !torn_any) break;
   }
   for (auto entry = live.begin(); entry != live.end();) {
     // On its way out a thread cannot be found any more and is not dead yet. Twice: its end got lost.
@@ -113,24 +122,44 @@ Result<> Probes::State::read_threads() {
     if (gone) last_stacks.erase(entry->first);
     entry = gone ? live.erase(entry) : std::next(entry);
   }
+  if (options.several()) follow_processes();
   return {};
 }
 
-void Probes::State::pace_socket_samples(const std::vector<ThreadReading>& threads) {
-  // Stacks enough to say where the writes come from, at a cost per write that falls as their number grows.
-  constexpr std::uint64_t kStacksPerSecond = 200, kMostPerStack = 1u << 16;
-  std::uint64_t writes = 0;
-  for (const ThreadReading& thread : threads) (thread.ended ? ended_writes : writes) += thread.socket.writes;
-  writes += ended_writes;
-  const std::uint64_t now = monotonic_ns();
-  if (last_pace_ns != 0 && now > last_pace_ns && writes >= last_writes) {
-    const double per_second = static_cast<double>(writes - last_writes) * 1e9 / static_cast<double>(now - last_pace_ns);
-    const auto one_in = static_cast<std::uint64_t>(per_second / kStacksPerSecond);
-    loaded.skeleton->data->socket_one_in =
-        static_cast<__u32>(std::bit_ceil(std::clamp<std::uint64_t>(one_in, 1, kMostPerStack)));
+void Probes::State::follow_processes() {
+  std::set<pid_t> now;
+  for (const auto& [tid, thread] : live) now.insert(thread.reading.pid);
+  if (unwinding) {
+    for (const pid_t pid : now)
+      if (!processes.contains(pid)) unwinding->look_at(pid);
+    for (const pid_t pid : processes)
+      if (!now.contains(pid)) unwinding->forget(pid);
   }
-  last_writes = writes;
-  last_pace_ns = now;
+  processes = std::move(now);
+}
+
+std::uint32_t Probes::State::Pace::one_in(std::uint64_t events, std::uint64_t now_ns) {
+  // Stacks enough to say where events come from, at a cost per event that falls as their number grows.
+  constexpr std::uint64_t kStacksPerSecond = 200, kMostPerStack = 1u << 16;
+  if (last_ns != 0 && now_ns > last_ns && events >= last_events) {
+    const double per_second = static_cast<double>(events - last_events) * 1e9 / static_cast<double>(now_ns - last_ns);
+    const auto wanted = static_cast<std::uint64_t>(per_second / kStacksPerSecond);
+    chosen = static_cast<std::uint32_t>(std::bit_ceil(std::clamp<std::uint64_t>(wanted, 1, kMostPerStack)));
+  }
+  last_events = events;
+  last_ns = now_ns;
+  return chosen;
+}
+
+void Probes::State::pace_samples(const std::vector<ThreadReading>& threads) {
+  std::uint64_t writes = 0, wakeups = 0;
+  for (const ThreadReading& thread : threads) {
+    (thread.ended ? ended_writes : writes) += thread.socket.writes;
+    (thread.ended ? ended_wakeups : wakeups) += thread.wakeups;
+  }
+  const std::uint64_t now = monotonic_ns();
+  loaded.skeleton->data->socket_one_in = socket_pace.one_in(writes + ended_writes, now);
+  loaded.skeleton->data->wake_one_in = wake_pace.one_in(wakeups + ended_wakeups, now);
 }
 
 void Probes::State::claim_socket_errors() {
@@ -160,6 +189,7 @@ void Probes::follow_labels(const LabelAccess& access) {
   fanlight_label_access& told = state_->loaded.skeleton->bss->label_access;
   told.offset = access.offset;
   told.module = access.module;
+  told.pid = static_cast<__u32>(state_->options.pid);
   // The programs look here first.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   told.enabled = 1;
@@ -201,7 +231,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "operation: table full", misses.map_table_full);
   note(ledger[FANLIGHT_SOURCE_MAP].missed, "registry operation: table full", misses.registry_table_full);
   // Not lost, but with callers missing.
-  for (std::size_t source = 0; source < FANLIGHT_SOURCE_THREAD_END; ++source)
+  for (std::size_t source = 0; source < FANLIGHT_SOURCES; ++source)
     for (std::size_t end = 0; end < kStackEnds; ++end)
       if (is_cut(static_cast<StackEnd>(end)))
         note(ledger[source].missed, "callers: " + std::string(name_of(static_cast<StackEnd>(end))),
@@ -211,6 +241,7 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
     note(scheduler.missed, "program was running already", recursion[name]);
   note(scheduler.missed, "switch not told of, repaired", misses.unseen_switches);
   note(scheduler.missed, "futex wait: table full", misses.lock_table_full);
+  note(scheduler.missed, "preemption: table full", misses.preemption_table_full);
   note(scheduler.missed, "no memory for a thread", misses.no_storage);
   note(scheduler.missed, "labels: too many sets to tell apart", misses.label_sets_full);
   note(scheduler.missed, "labels: too many sets of one thread to time apart", misses.label_slots_full);

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <span>
@@ -15,6 +16,7 @@
 #include "collector/kernel/handles.hpp"
 #include "collector/kernel/loader.hpp"
 #include "collector/kernel/probes.hpp"
+#include "collector/kernel/timeline.hpp"
 #include "collector/kernel/unwinding.hpp"
 #include "core/fd.hpp"
 
@@ -30,10 +32,13 @@ struct Probes::State {
   RingPtr rings;
   std::vector<LinkPtr> links;  // after `loaded`, so that programs detach before their maps go
   std::vector<LinkPtr> map_links;
+  std::optional<Timeline> timeline;  // since it was asked for the first time
+  std::vector<TimelineReading> events;
   LinkPtr thread_iterator;
   LinkPtr visit_iterator;
   std::vector<Form> forms;
   std::uint64_t started_ns = 0;  // 0: still attaching
+  bool started_as_copy = false;  // the target is a copy of ourselves that waits to become a program
   bool followed_maps = false;    // at some moment, maybe no longer
   std::string maps_late;         // what the map probe was attached too late for; empty: nothing
 
@@ -45,9 +50,17 @@ struct Probes::State {
   std::array<std::uint64_t, FANLIGHT_SOURCES> malformed{};
   std::uint64_t torn = 0;
 
-  std::uint64_t last_writes = 0;   // to sockets, of all threads that ever were
-  std::uint64_t ended_writes = 0;  // those of threads that have ended
-  std::uint64_t last_pace_ns = 0;
+  /// Which share of events of one kind has its stack taken, by how many there were since the last reading.
+  struct Pace {
+    std::uint64_t last_events = 0;
+    std::uint64_t last_ns = 0;
+    std::uint32_t chosen = 64;
+    std::uint32_t one_in(std::uint64_t events, std::uint64_t now_ns);
+  };
+  Pace socket_pace;
+  Pace wake_pace;
+  std::uint64_t ended_writes = 0;  // to sockets, of threads that have ended
+  std::uint64_t ended_wakeups = 0;
 
   struct Stacks {
     std::vector<std::uint64_t> kernel;
@@ -68,6 +81,7 @@ struct Probes::State {
     unsigned missed = 0;  // readings in a row that did not find it
   };
   std::map<pid_t, Live> live;
+  std::set<pid_t> processes;  // those of `live`, at the last reading
 
   using Life = std::pair<pid_t, std::uint64_t>;  // tid and birth
   std::set<Life> unclaimed;                      // rows of failed writes that no thread of the last reading owned
@@ -80,6 +94,11 @@ struct Probes::State {
   Result<> attach();
   Result<> attach_programs(Probe probe, std::vector<LinkPtr>& into);
   Result<> select_target();
+  Result<> select_process(pid_t pid);
+  /// Over the one process, or over all, of which the programs take what is watched.
+  Result<LinkPtr> attach_iterator(bpf_program* program);
+  /// Tells the unwinding of processes that have come and gone.
+  void follow_processes();
   Result<> start_threads();
   void attach_registry();
   void follow_maps();
@@ -94,9 +113,9 @@ struct Probes::State {
   void hand_over(const OnSample& on_sample);
 
   Result<> read_threads();
+  /// Sets which share of the socket writes and wake-ups is sampled.
+  void pace_samples(const std::vector<ThreadReading>& threads);
   /// Gives `live` and `ends` their failed socket writes by errno; takes out the rows of those that ended.
-  /// Sets which share of the socket writes is sampled, by how many there were since the last reading.
-  void pace_socket_samples(const std::vector<ThreadReading>& threads);
   void claim_socket_errors();
   std::vector<ProgramCost> program_costs(Ledger& ledger) const;
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/events.h"
 #include "core/histogram.hpp"
 #include "core/ledger.hpp"
 #include "core/state.hpp"
@@ -33,10 +34,12 @@ struct SocketCounts {
 /// Everything counted for one thread since attach, or since its birth where that came later.
 struct ThreadReading {
   pid_t tid = 0;              // as the collector's PID namespace numbers it
+  pid_t pid = 0;              // its process, likewise
   std::string name;           // the thread's comm
   std::uint64_t from_ns = 0;  // CLOCK_MONOTONIC: attach or birth
   std::uint64_t to_ns = 0;    // CLOCK_MONOTONIC: this reading or death; sum of `ns` = to_ns - from_ns
-  bool ended = false;         // dead: this reading of it is the last
+  bool ended = false;         // dead, or become another program: this reading of it is the last
+  bool exec = false;          // with `ended`: it goes on as another program, in a life of its own
   PerReason ns{};             // the interval still open at to_ns included
   /// Of `ns`, by the set of labels that the thread had: what it has without labels is what is left. Time that it ran is
   /// not here, since labels change while it does.
@@ -82,6 +85,29 @@ struct LockReading {
   KernelHistogram wait;  // ns
 };
 
+/// How often a thread's CPU was taken by threads of one name.
+struct PreemptionReading {
+  pid_t tid = 0;            // whose; a number that comes round again goes on counting
+  std::string by;           // the comm of who took it
+  std::uint64_t count = 0;  // those that are over
+  std::uint64_t ns = 0;     // until it was back on a CPU
+};
+
+/// One thing that happened to one thread.
+struct TimelineReading {
+  enum class Kind : std::uint8_t {
+    state = FANLIGHT_TIMELINE_STATE,  // it is in `reason` from now on
+    wake = FANLIGHT_TIMELINE_WAKE,    // somebody begins to wake it
+    end = FANLIGHT_TIMELINE_END,      // it has ended, or become another program
+  };
+  std::uint64_t time_ns = 0;  // CLOCK_MONOTONIC
+  pid_t tid = 0;
+  pid_t waker = 0;  // Kind::wake: who; 0: an interrupt
+  Kind kind = Kind::state;
+  Reason reason = Reason::running;
+  std::uint16_t cpu = 0;  // where it happened
+};
+
 /// What one BPF program cost so far, by the kernel's own statistics; zeros where those are not permitted.
 struct ProgramCost {
   std::string name;
@@ -105,6 +131,8 @@ struct Reading {
   std::vector<MapReading> maps;
   std::vector<RegistryReading> registries;
   std::vector<LockReading> locks;
+  std::vector<PreemptionReading> preemptions;
+  std::vector<TimelineReading> timeline;  // since the last reading, in order of time
   std::vector<ProgramCost> programs;
   Ledger ledger;
 };

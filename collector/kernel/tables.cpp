@@ -119,6 +119,15 @@ std::vector<LabelSetRow> read_label_sets(const bpf_map* table) {
   return rows;
 }
 
+std::vector<PreemptionReading> read_preemptions(const bpf_map* table) {
+  std::vector<PreemptionReading> readings;
+  for_each_row<fanlight_preemption_key, fanlight_preemption>(table, [&](const auto& key, const auto& counts) {
+    readings.push_back(
+        {.tid = static_cast<pid_t>(key.tid), .by = text_of(key.by), .count = counts.count, .ns = counts.ns});
+  });
+  return readings;
+}
+
 std::vector<SocketErrorRow> read_socket_errors(const bpf_map* table) {
   std::vector<SocketErrorRow> rows;
   for_each_row<fanlight_socket_error, std::uint64_t>(table, [&](const auto& key, std::uint64_t count) {

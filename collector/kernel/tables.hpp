@@ -34,6 +34,8 @@ struct LabelSetRow {
 };
 /// Every set of labels that the kernel has seen. Cost: two system calls per row.
 std::vector<LabelSetRow> read_label_sets(const bpf_map* table);
+/// Every row of the table of preemptions. Cost: two system calls per row.
+std::vector<PreemptionReading> read_preemptions(const bpf_map* table);
 
 struct SocketErrorRow {
   fanlight_socket_error key;

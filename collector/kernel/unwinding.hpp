@@ -1,4 +1,4 @@
-// Keeps the kernel programs' unwind tables in step with the target. In: a pid, the loaded object. Out: filled maps.
+// Keeps the kernel programs' unwind tables in step with the target. In: pids, the loaded object. Out: filled maps.
 #pragma once
 
 #include <sys/types.h>
@@ -21,8 +21,9 @@ namespace fanlight::kernel {
 /// Threads: one, beside its own.
 class Unwinding {
  public:
-  /// Errors: the target's mappings cannot be read. Cost: as unwind::TargetTables::prepare.
-  static Result<std::unique_ptr<Unwinding>> prepare(pid_t pid);
+  /// `pid` 0: there is no process yet. `several`: there may be more of them. Errors: the target's mappings cannot be
+  /// read. Cost: as unwind::TargetTables::prepare.
+  static Result<std::unique_ptr<Unwinding>> prepare(pid_t pid, bool several);
   Unwinding(const Unwinding&) = delete;
   ~Unwinding();
 
@@ -33,6 +34,10 @@ class Unwinding {
   /// Looks for new mappings: ten times a second where the kernel told of a change or a walk met an unknown address,
   /// once a second in any case. Not earlier than privilege is given up, which holds for threads started later only.
   void follow();
+  /// A process that has come, or has become another program: it is looked at within milliseconds, by the same thread.
+  void look_at(pid_t pid);
+  /// A process that is gone.
+  void forget(pid_t pid);
 
   unwind::Counts counts() const;
   std::vector<std::string> complaints() const;
@@ -45,15 +50,26 @@ class Unwinding {
     void* memory = nullptr;
     std::size_t bytes = 0;
   };
-  Unwinding(pid_t pid, unwind::Cache cache);
+  Unwinding(pid_t pid, bool several, unwind::Cache cache);
+  /// What has come and gone since the last call. True: something changed.
+  bool take_news();
+  void tell_kernel();
   template <class T>
   Result<std::span<T>> map_array(const bpf_map* map, Mapped& into);
   /// Grows whenever there is reason to look.
   std::uint64_t reasons_to_look() const;
   void watch(const std::stop_token& stop);
 
+  struct News {
+    pid_t pid = 0;
+    bool gone = false;
+  };
+  bool several_;
   unwind::TargetTables tables_;
   mutable std::mutex lock_;  // over `tables_`, while its thread runs
+  std::mutex news_lock_;     // over `news_`
+  std::vector<News> news_;
+  std::vector<unwind::TargetTables::Slot> told_;  // the kernel
   Mapped chunks_, pages_, rules_, lists_;
   fanlight_bpf* skeleton_ = nullptr;
   std::condition_variable_any wake_;

@@ -60,6 +60,17 @@ void add(Lock& into, const Lock& more) {
   if (!more.holder.empty()) into.holder = more.holder;
 }
 
+void add(Machine& into, const Machine& more) {
+  into.interrupts_ns += more.interrupts_ns;
+  into.soft_interrupts_ns += more.soft_interrupts_ns;
+  into.stolen_ns += more.stolen_ns;
+}
+
+void add(Preemption& into, const Preemption& more) {
+  into.count += more.count;
+  into.ns += more.ns;
+}
+
 void add(LedgerEntry& into, const LedgerEntry& more) {
   into.produced += more.produced;
   into.delivered += more.delivered;

@@ -12,6 +12,8 @@ void add(kernel::MapReading& into, const kernel::MapReading& more);
 void add(kernel::RegistryReading& into, const kernel::RegistryReading& more);
 void add(Metric& into, const Metric& more);  // a gauge takes the later value
 void add(LabelTime& into, const LabelTime& more);
+void add(Machine& into, const Machine& more);
+void add(Preemption& into, const Preemption& more);
 void add(Lock& into, const Lock& more);
 void add(LedgerEntry& into, const LedgerEntry& more);
 void add(kernel::ProgramCost& into, const kernel::ProgramCost& more);

@@ -47,6 +47,9 @@ struct Frame {
 /// Frames, root first: the thread's entry, ..., the leaf; kernel frames follow the user frames that led to them.
 using Stack = std::vector<FrameId>;
 
+/// How each frame of a stack was found, in the stack's order. Empty: of none is it told.
+using StackFound = std::vector<FrameFound>;
+
 /// What a target said of its work at the moment of a sample; sorted by key, no key twice.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
@@ -59,6 +62,7 @@ struct Module {
 
 struct Thread {
   pid_t tid = 0;
+  pid_t pid = 0;  // its process; 0: the only one
   std::string name;
   std::uint64_t from_ns = 0;  // first seen: attach, birth, or the range's start
   std::uint64_t to_ns = 0;    // last seen
@@ -112,6 +116,26 @@ struct Lock {
   KernelHistogram wait;  // ns
 };
 
+/// One thing that happened to one thread.
+struct TimelineRow {
+  std::uint64_t time_ns = 0;  // CLOCK_MONOTONIC
+  ThreadId thread = 0;
+  kernel::TimelineReading::Kind kind = kernel::TimelineReading::Kind::state;
+  Reason reason = Reason::running;  // Kind::state: what it is in from now on
+  std::uint16_t cpu = 0;            // where it happened
+  pid_t waker = 0;                  // Kind::wake: the tid of who wakes it; 0: an interrupt
+  bool operator==(const TimelineRow&) const = default;
+};
+
+/// One thread's CPU taken by threads of one name.
+struct Preemption {
+  ThreadId thread = 0;  // whose
+  std::string by;       // a thread's name
+  std::uint64_t count = 0;
+  std::uint64_t ns = 0;  // until it was back on a CPU
+  bool operator==(const Preemption&) const = default;
+};
+
 /// Something that happened to the measurement itself.
 struct Event {
   enum class Kind : std::uint8_t { note = 0, governor = 1 };  // stored: append, never renumber
@@ -144,6 +168,14 @@ struct SecondPoint {
   std::vector<Metric> metrics;  // growth within the second
 };
 
+/// Time of all CPUs that no thread can call its own, in steps of a tick; part of the running time of whoever it met.
+struct Machine {
+  std::uint64_t interrupts_ns = 0;
+  std::uint64_t soft_interrupts_ns = 0;
+  std::uint64_t stolen_ns = 0;  // the host ran somebody else
+  bool operator==(const Machine&) const = default;
+};
+
 /// What the collector itself used over the range.
 struct OwnCost {
   std::uint64_t cpu_ns = 0;
@@ -160,11 +192,14 @@ struct Profile {
   std::vector<Thread> threads;
   std::vector<Frame> frames;
   std::vector<Stack> stacks;
+  std::vector<StackFound> found;  // by StackId; may end early, as where nothing is told
   std::vector<Labels> labels{{}};
   std::vector<Module> modules;  // those whose build-id is known
   std::vector<SampleRow> samples;
   std::vector<LabelTime> label_times;               // growth over the range
   std::vector<Lock> locks;                          // growth over the range
+  std::vector<Preemption> preemptions;              // growth over the range
+  std::vector<TimelineRow> timeline;                // in order of time; empty unless it was asked for
   std::vector<kernel::MapReading> maps;             // growth over the range
   std::vector<kernel::RegistryReading> registries;  // growth over the range
   std::vector<Metric> metrics;
@@ -172,6 +207,7 @@ struct Profile {
   std::vector<SecondPoint> seconds;  // of the whole window, also outside the range
   Ledger ledger;                     // growth over the range
   OwnCost cost;
+  Machine machine;
 };
 
 /// Exact nanoseconds per reason, all threads together. Cost: O(threads).

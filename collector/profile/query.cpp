@@ -41,7 +41,7 @@ SecondPoint second_of(const Slice& slice) {
     second.run_queue_ns.merge(thread.run_queue_ns);
   }
   for (const SampleRow& row : slice.samples) {
-    if (row.sampler != Sampler::socket_write && row.sampler != Sampler::map_operation) second.samples += row.count;
+    if (samples_time(row.sampler)) second.samples += row.count;
   }
   for (const LedgerEntry& entry : slice.ledger) second.dropped += entry.dropped_total();
   second.metrics = slice.metrics;
@@ -107,6 +107,8 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
   labels.use(0);
   for (const Slice* slice : slices) {
     for (const ThreadSlice& thread : slice->threads) threads.use(thread.thread);
+    for (const Preemption& row : slice->preemptions) threads.use(row.thread);
+    for (const TimelineRow& row : slice->timeline) threads.use(row.thread);
     for (const SampleRow& row : slice->samples) {
       threads.use(row.thread);
       stacks.use(row.stack);
@@ -130,15 +132,26 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
     Stack stack = tables.stacks()[id];
     for (FrameId& frame : stack) frame = frames[frame];
     profile.stacks.push_back(std::move(stack));
+    profile.found.push_back(tables.found()[id]);
   }
   threads.settle([&](ThreadId id) {
     profile.threads.push_back({.tid = tables.threads()[id].tid,
+                               .pid = tables.threads()[id].pid,
                                .name = tables.threads()[id].name,
                                .from_ns = std::numeric_limits<std::uint64_t>::max()});
   });
 
+  Gather<std::pair<ThreadId, std::string>, Preemption> preemptions(profile.preemptions);
   for (const Slice* slice : slices) {
     for (const ThreadSlice& thread : slice->threads) add(profile.threads[threads[thread.thread]], thread);
+    for (TimelineRow row : slice->timeline) {
+      row.thread = threads[row.thread];
+      profile.timeline.push_back(row);
+    }
+    for (Preemption row : slice->preemptions) {
+      row.thread = threads[row.thread];
+      preemptions.take({row.thread, row.by}, row);
+    }
     for (SampleRow row : slice->samples) {
       row.thread = threads[row.thread];
       row.stack = stacks[row.stack];
@@ -204,6 +217,7 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
     profile.events.insert(profile.events.end(), slice->events.begin(), slice->events.end());
     profile.cost.cpu_ns += slice->cost.cpu_ns;
     profile.cost.resident_bytes = slice->cost.resident_bytes;
+    add(profile.machine, slice->machine);
   }
   const auto say = [&](std::uint64_t count, const std::string& what, const std::string& why) {
     if (count > 0) profile.events.push_back({profile.from_ns, count_of(count, what) + " " + why});

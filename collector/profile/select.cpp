@@ -256,6 +256,7 @@ void join_alike(WeightedStacks& stacks) {
     if (alike != last) {
       stacks.stacks[alike->second].weight += stack.weight;
       stacks.stacks[alike->second].count += stack.count;
+      stacks.stacks[alike->second].variance += stack.variance;
       continue;
     }
     known.emplace(hash, kept);

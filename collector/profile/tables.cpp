@@ -31,9 +31,12 @@ std::uint64_t hash_of(const Frame& frame) {
   return mix(mix(words, static_cast<std::uint64_t>(frame.origin)), by_name(frame) ? 0 : frame.offset);
 }
 
-std::uint64_t hash_of(const Stack& stack) {
+std::uint64_t hash_of(const Stack& stack, const StackFound& found) {
   std::uint64_t hash = stack.size();
-  for (const FrameId frame : stack) hash = mix(hash, frame);
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    const std::uint64_t how = i < found.size() ? static_cast<std::uint64_t>(found[i]) : 0;
+    hash = mix(hash, stack[i] | how << 32);
+  }
   return hash;
 }
 
@@ -50,11 +53,12 @@ FrameId Tables::append_frame(const Frame& frame, std::uint64_t hash) {
   return id;
 }
 
-StackId Tables::append_stack(const Stack& stack, std::uint64_t hash) {
+StackId Tables::append_stack(const Stack& stack, StackFound found, std::uint64_t hash) {
   const auto id = static_cast<StackId>(stacks_.size());
   stacks_.push_back(stack);
   stack_by_hash_.emplace(hash, id);
-  memory_bytes_ += sizeof(Stack) + stack.size() * sizeof(FrameId) + kNodeBytes;
+  memory_bytes_ += sizeof(Stack) + sizeof(StackFound) + stack.size() * sizeof(FrameId) + found.size() + kNodeBytes;
+  found_.push_back(std::move(found));
   return id;
 }
 
@@ -79,21 +83,24 @@ FrameId Tables::frame(const Frame& frame) {
   return append_frame(frame, hash);
 }
 
-StackId Tables::stack(const Stack& stack) {
-  const std::uint64_t hash = hash_of(stack);
+StackId Tables::stack(const Stack& stack, StackFound found) {
+  // One way to say that nothing is told.
+  if (std::ranges::all_of(found, [](FrameFound how) { return how == FrameFound::untold; })) found.clear();
+  if (!found.empty()) found.resize(stack.size(), FrameFound::untold);
+  const std::uint64_t hash = hash_of(stack, found);
   const auto [first, last] = stack_by_hash_.equal_range(hash);
   for (auto it = first; it != last; ++it) {
-    if (stacks_[it->second] == stack) return it->second;
+    if (stacks_[it->second] == stack && found_[it->second] == found) return it->second;
   }
-  if (memory_bytes_ < max_bytes_) return append_stack(stack, hash);
+  if (memory_bytes_ < max_bytes_) return append_stack(stack, std::move(found), hash);
 
   const Stack marker{beyond_cap()};
-  const std::uint64_t marker_hash = hash_of(marker);
+  const std::uint64_t marker_hash = hash_of(marker, {});
   const auto [marker_first, marker_last] = stack_by_hash_.equal_range(marker_hash);
   for (auto it = marker_first; it != marker_last; ++it) {
     if (stacks_[it->second] == marker) return it->second;
   }
-  return append_stack(marker, marker_hash);
+  return append_stack(marker, {}, marker_hash);
 }
 
 LabelsId Tables::labels(Labels labels) {

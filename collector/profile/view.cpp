@@ -1,6 +1,8 @@
 #include "collector/profile/view.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <map>
 #include <numeric>
 #include <string>
@@ -47,10 +49,21 @@ class Builder {
     for (const FrameId frame : stack) scratch_.push_back(taken(frame));
     take(scratch_, weight, row.count, by_labels_ ? row.labels : 0, row.reason);
   }
+  /// The same, where the weight is a share of a total that has `samples` samples.
+  void take(const Stack& roots, const SampleRow& row, std::uint64_t weight, std::uint64_t total,
+            std::uint64_t samples) {
+    if (weight == 0) return;
+    take(roots, row, weight);
+    const double n = static_cast<double>(samples) + 4;
+    const double share = (static_cast<double>(row.count) + 2) / n;
+    const double whole = static_cast<double>(total);
+    result_.stacks[last_].variance += whole * whole * std::max(0.0, share * (1 - share)) / n;
+  }
 
   void take(const Stack& whole, std::uint64_t weight, std::uint64_t count, LabelsId labels, Reason reason) {
     if (weight == 0) return;
-    WeightedStack& stack = result_.stacks[place(whole, labels, reason)];
+    last_ = place(whole, labels, reason);
+    WeightedStack& stack = result_.stacks[last_];
     stack.weight += weight;
     stack.count += count;
     sampled_weight_ += count > 0 ? weight : 0;
@@ -106,6 +119,7 @@ class Builder {
   std::unordered_multimap<std::uint64_t, std::size_t> stacks_;  // by hash, of places in the result
   Stack scratch_;
   bool by_labels_ = false;
+  std::size_t last_ = 0;  // the stack that weight was added to last
   std::uint64_t sampled_weight_ = 0;
   std::uint64_t samples_ = 0;
 };
@@ -148,8 +162,11 @@ void take_scaled(Builder& builder, const Stack& root, Reason reason, std::uint64
   weights.reserve(rows.size());
   for (const SampleRow* row : rows) weights.push_back(row->weight);
   const auto shares = scale(total, weights);
+  const std::uint64_t samples =
+      std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
+                      [](std::uint64_t all, const SampleRow* row) { return all + row->count; });
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    builder.take(root, *rows[i], shares[i]);
+    builder.take(root, *rows[i], shares[i], total, samples);
   }
 }
 
@@ -245,10 +262,22 @@ std::map<ThreadId, Group> by_thread(const Profile& profile, Sampler sampler) {
   return groups;
 }
 
-WeightedStacks raw_view(const Profile& profile, View view, Sampler sampler, bool by_labels) {
+WeightedStacks raw_view(const Profile& profile, View view, std::initializer_list<Sampler> samplers, bool by_labels) {
   Builder builder(profile, view, "nanoseconds", by_labels);
-  for (const auto& [id, rows] : by_thread(profile, sampler)) {
-    take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+  for (const Sampler sampler : samplers) {
+    for (const auto& [id, rows] : by_thread(profile, sampler)) {
+      take_raw(builder, {builder.marker(thread_name(profile.threads.at(id)))}, rows);
+    }
+  }
+  return builder.finish();
+}
+
+WeightedStacks waker_view(const Profile& profile, bool by_labels) {
+  Builder builder(profile, View::waker, "nanoseconds", by_labels);
+  for (const auto& [id, rows] : by_thread(profile, Sampler::wakeup)) {
+    const FrameId name = builder.marker(thread_name(profile.threads.at(id)));
+    for (const SampleRow* row : rows)
+      builder.take({name, builder.marker(std::string(name_of(row->reason)))}, *row, row->weight);
   }
   return builder.finish();
 }
@@ -273,8 +302,8 @@ WeightedStacks socket_view(const Profile& profile, bool by_labels) {
   return builder.finish();
 }
 
-constexpr std::array<std::string_view, kViews.size()> kNames{"oncpu",  "offcpu", "runnable", "wall",
-                                                             "socket", "map",    "inprocess"};
+constexpr std::array<std::string_view, kViews.size()> kNames{"oncpu",  "offcpu", "runnable",  "wall",
+                                                             "socket", "map",    "inprocess", "waker"};
 
 }  // namespace
 
@@ -291,11 +320,17 @@ std::uint64_t WeightedStacks::total() const {
                          [](std::uint64_t all, const WeightedStack& stack) { return all + stack.weight; });
 }
 
+std::uint64_t WeightedStack::margin() const {
+  constexpr double kNinetyFive = 1.96;  // of the normal distribution
+  return static_cast<std::uint64_t>(kNinetyFive * std::sqrt(variance));
+}
+
 WeightedStacks view(const Profile& profile, View view, bool by_labels) {
   switch (view) {
     case View::socket: return socket_view(profile, by_labels);
-    case View::map: return raw_view(profile, view, Sampler::map_operation, by_labels);
-    case View::inprocess: return raw_view(profile, view, Sampler::inprocess_cpu, by_labels);
+    case View::map: return raw_view(profile, view, {Sampler::map_operation, Sampler::registry_operation}, by_labels);
+    case View::waker: return waker_view(profile, by_labels);
+    case View::inprocess: return raw_view(profile, view, {Sampler::inprocess_cpu}, by_labels);
     case View::on_cpu:
     case View::off_cpu:
     case View::runnable:

@@ -13,12 +13,12 @@
 
 namespace fanlight::profile {
 
-enum class View : std::uint8_t { on_cpu, off_cpu, runnable, wall, socket, map, inprocess };
+enum class View : std::uint8_t { on_cpu, off_cpu, runnable, wall, socket, map, inprocess, waker };
 
-inline constexpr std::array<View, 7> kViews{View::on_cpu, View::off_cpu, View::runnable, View::wall,
-                                            View::socket, View::map,     View::inprocess};
+inline constexpr std::array<View, 8> kViews{View::on_cpu, View::off_cpu, View::runnable,  View::wall,
+                                            View::socket, View::map,     View::inprocess, View::waker};
 
-/// As the command line spells it: oncpu offcpu runnable wall socket map inprocess.
+/// As the command line spells it: oncpu offcpu runnable wall socket map inprocess waker.
 std::string_view name_of(View view);
 std::optional<View> view_from(std::string_view name);
 
@@ -28,6 +28,10 @@ struct WeightedStack {
   std::uint64_t count = 0;          // samples (time views) or events (socket, map) behind the weight; 0 for [unsampled]
   LabelsId labels = 0;              // index into WeightedStacks::labels
   Reason reason = Reason::running;  // of all samples behind it, in the views wall and offcpu, whose roots tell it
+  double variance = 0;              // of `weight`, in its unit squared, as far as it is an estimate from samples
+
+  /// Half of the 95 % confidence interval around `weight`.
+  std::uint64_t margin() const;
 };
 
 struct WeightedStacks {
@@ -49,10 +53,13 @@ struct WeightedStacks {
 
 /// Time views (on_cpu, off_cpu, runnable, wall): the samples of each (thread, reason) are scaled to its exact total, to
 /// the nanosecond (largest remainder), and where time was counted by label, those with a set of labels to its time; a
-/// total without samples becomes one `[unsampled]` stack. Without exact totals the raw weights stand. Root frames: the
-/// thread's name; wall puts the state ("running", "runnable: queued", "blocked: futex") before it; off_cpu the reason
-/// after it. socket: bytes. map: ns. inprocess: the signal sampler's own, raw. Cost: O(samples). `by_labels` keeps
-/// stacks of different labels apart; without it every stack's labels are 0.
+/// total without samples becomes one `[unsampled]` stack. Without exact totals the raw weights stand. Samples are taken at random instants, so how many of a total's n samples fall on one stack is
+/// binomial, and the interval is that of Agresti and Coull ("Approximate is better than exact", The American
+/// Statistician 52(2), 1998). Instants are spread out, which makes it wider than it need be. Root frames: the thread's
+/// name; wall puts the state ("running", "runnable: queued", "blocked: futex") before it; off_cpu the reason after it.
+/// socket: bytes. map: ns, of BPF maps and of the target's own registries. inprocess: the signal sampler's own, raw. waker: ns that threads had waited, by the stack of
+/// who woke them; roots: the woken thread, the reason, the waker. Cost: O(samples). `by_labels` keeps stacks of
+/// different labels apart; without it every stack's labels are 0.
 WeightedStacks view(const Profile& profile, View view, bool by_labels = false);
 
 /// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.

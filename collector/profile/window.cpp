@@ -14,6 +14,8 @@ std::size_t bytes_of(const Slice& slice) {
   bytes += slice.samples.size() * sizeof(SampleRow) + slice.label_times.size() * sizeof(LabelTime);
   for (const auto& lock : slice.locks)
     bytes += sizeof lock + lock.name.size() + lock.holder.size() + bytes_of(lock.wait);
+  bytes += slice.timeline.size() * sizeof(TimelineRow);
+  for (const auto& row : slice.preemptions) bytes += sizeof row + row.by.size();
   for (const auto& map : slice.maps) bytes += sizeof map + bytes_of(map.latency_ns);
   for (const auto& registry : slice.registries) bytes += sizeof registry + bytes_of(registry.wait);
   for (const auto& metric : slice.metrics) bytes += sizeof metric + bytes_of(metric.histogram);
@@ -39,6 +41,8 @@ void Window::append(Slice slice) {
   });
   refused_ +=
       refuse(slice.label_times, [&](const LabelTime& row) { return row.thread < threads && row.labels < labels; });
+  refused_ += refuse(slice.timeline, [&](const TimelineRow& row) { return row.thread < threads; });
+  refused_ += refuse(slice.preemptions, [&](const Preemption& row) { return row.thread < threads; });
   slice_bytes_ += bytes_of(slice);
   slices_.push_back(std::move(slice));
   while (slices_.size() > 1 && slice_bytes_ + tables_.memory_bytes() > max_bytes_) {

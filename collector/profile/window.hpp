@@ -26,7 +26,8 @@ class Tables {
   /// The same (origin, module, offset) gives the same id. Markers, and frames without module and offset,
   /// are told apart by name.
   FrameId frame(const Frame& frame);
-  StackId stack(const Stack& stack);
+  /// `found` is part of what a stack is, so the same frames found in two ways are two stacks.
+  StackId stack(const Stack& stack, StackFound found = {});
   /// The same set gives the same id; the empty one is 0. `labels` need not be sorted; of a key twice the first counts.
   LabelsId labels(Labels labels);
   /// The id of a set that is there; empty: it is not. `labels` is sorted.
@@ -42,14 +43,18 @@ class Tables {
   /// Lower-case hexadecimal; an empty one is not kept.
   void set_build_id(const std::string& module, std::string build_id);
   void rename_thread(ThreadId id, std::string name) { threads_.at(id).name = std::move(name); }
+  void set_process(ThreadId id, pid_t pid) { threads_.at(id).pid = pid; }
 
   const std::vector<Frame>& frames() const { return frames_; }
   const std::vector<Stack>& stacks() const { return stacks_; }
+  /// By StackId, as many as there are stacks.
+  const std::vector<StackFound>& found() const { return found_; }
   const std::vector<Labels>& labels() const { return labels_; }
   const std::map<std::string, std::string>& build_ids() const { return build_ids_; }
   struct ThreadName {
     pid_t tid = 0;
     std::string name;
+    pid_t pid = 0;  // its process; 0: the only one
   };
   const std::vector<ThreadName>& threads() const { return threads_; }
   std::size_t memory_bytes() const { return memory_bytes_; }
@@ -58,11 +63,12 @@ class Tables {
 
  private:
   FrameId append_frame(const Frame& frame, std::uint64_t hash);
-  StackId append_stack(const Stack& stack, std::uint64_t hash);
+  StackId append_stack(const Stack& stack, StackFound found, std::uint64_t hash);
   FrameId beyond_cap();
 
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;
+  std::vector<StackFound> found_;
   std::vector<Labels> labels_{{}};
   std::vector<ThreadName> threads_;
   std::map<std::string, std::string> build_ids_;
@@ -98,12 +104,15 @@ struct Slice {
   std::vector<SampleRow> samples;
   std::vector<LabelTime> label_times;
   std::vector<Lock> locks;
+  std::vector<Preemption> preemptions;
+  std::vector<TimelineRow> timeline;
   std::vector<kernel::MapReading> maps;
   std::vector<kernel::RegistryReading> registries;
   std::vector<Metric> metrics;
   std::vector<Event> events;
   Ledger ledger;
   OwnCost cost;
+  Machine machine;
 };
 
 /// Slices in order of time over one set of tables. When the cap is passed the oldest slice goes and is counted; the

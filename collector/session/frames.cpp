@@ -11,7 +11,7 @@ namespace fanlight::session {
 namespace {
 
 // A module that was just loaded is looked for at most this often, so that a stack of wild addresses costs no read each.
-constexpr std::uint64_t kRereadAfterNs = 200'000'000;
+constexpr std::uint64_t kRereadAfterNs = 50'000'000;
 
 std::string provisional_name(const profile::Frame& frame) {
   const std::size_t slash = frame.module.rfind('/');
@@ -24,18 +24,29 @@ std::string provisional_name(const profile::Frame& frame) {
 
 }  // namespace
 
-Frames::Frames(pid_t pid) : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user())) {}
+Frames::Frames(pid_t pid, symbols::Fetching fetching)
+    : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user(), fetching)) {}
 
-Frames::Frames(pid_t pid, process::Mappings mappings) : Frames(pid) { mappings_ = std::move(mappings); }
+Frames::Frames(process::Mappings mappings) : Frames(0) { memory_[0].mappings = std::move(mappings); }
 
-profile::Frame Frames::locate(std::uint64_t address) {
-  const process::Mapping* mapping = mappings_.find(address);
-  if (mapping == nullptr && pid_ != 0 && monotonic_ns() - mappings_read_ns_ > kRereadAfterNs) {
-    mappings_read_ns_ = monotonic_ns();
-    // A target that is gone keeps the mappings that were read while it lived.
-    if (auto fresh = process::Mappings::read(pid_); fresh && !fresh->all().empty()) mappings_ = std::move(*fresh);
-    mapping = mappings_.find(address);
+const process::Mapping* Frames::find(pid_t pid, std::uint64_t address) {
+  Memory& memory = memory_[pid];
+  if (const process::Mapping* mapping = memory.mappings.find(address)) return mapping;
+  if (monotonic_ns() - memory.read_ns > kRereadAfterNs) {
+    memory.read_ns = monotonic_ns();
+    // A process that is gone keeps the mappings that were read while it lived.
+    if (auto fresh = process::Mappings::read(pid); fresh && !fresh->all().empty()) memory.mappings = std::move(*fresh);
+    if (const process::Mapping* mapping = memory.mappings.find(address)) return mapping;
   }
+  // One that lived too short to be looked at began as a copy of another.
+  if (memory.mappings.all().empty())
+    for (const auto& [other, known] : memory_)
+      if (const process::Mapping* mapping = known.mappings.find(address)) return mapping;
+  return nullptr;
+}
+
+profile::Frame Frames::locate(pid_t pid, std::uint64_t address) {
+  const process::Mapping* mapping = find(pid, address);
   profile::Frame frame{.origin = profile::FrameOrigin::user};
   if (mapping == nullptr) {
     frame.module = "[unmapped]";
@@ -49,19 +60,26 @@ profile::Frame Frames::locate(std::uint64_t address) {
   return frame;
 }
 
-profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables) {
+profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables, const std::string& root) {
   profile::Stack stack;
+  profile::StackFound found;
   stack.reserve(sample.user_stack.size() + sample.kernel_stack.size() + 1);
+  found.reserve(sample.user_stack.size() + 1);
+  if (!root.empty()) stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = root}));
+  if (sample.woke)
+    stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[woke before its stack was read]"}));
   if (sample.truncated) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker, .name = "[truncated]"}));
   } else if (is_cut(sample.end)) {
     stack.push_back(tables.frame({.origin = profile::FrameOrigin::marker,
                                   .name = "[callers unknown: " + std::string(name_of(sample.end)) + "]"}));
   }
+  found.resize(stack.size(), FrameFound::untold);
   for (std::size_t i = sample.user_stack.size(); i-- > 0;) {
+    found.push_back(i < sample.user_found.size() ? sample.user_found[i] : FrameFound::untold);
     // What a signal interrupted is no call either.
     const bool called = i > 0 && (i >= sample.user_found.size() || sample.user_found[i] != FrameFound::registers);
-    profile::Frame frame = locate(sample.user_stack[i] - (called ? 1 : 0));
+    profile::Frame frame = locate(sample.pid != 0 ? sample.pid : pid_, sample.user_stack[i] - (called ? 1 : 0));
     frame.name = provisional_name(frame);
     stack.push_back(tables.frame(frame));
   }
@@ -72,10 +90,10 @@ profile::StackId Frames::intern(const RawSample& sample, profile::Tables& tables
     frame.name = provisional_name(frame);
     stack.push_back(tables.frame(frame));
   }
-  return tables.stack(stack);
+  return tables.stack(stack, std::move(found));
 }
 
-void Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience) {
+bool Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::milliseconds patience) {
   // Only this thread appends to the tables, so it may read them without the lock.
   std::vector<Namer::Request> requests;
   for (; asked_ < tables.frames().size(); ++asked_) {
@@ -99,6 +117,7 @@ void Frames::name_new(profile::Tables& tables, std::mutex& lock, std::chrono::mi
       tables.set_source(named.frame, std::move(place.file), place.line, std::move(inlined));
   }
   for (auto& [module, build_id] : answers.build_ids) tables.set_build_id(module, std::move(build_id));
+  return answers.all;
 }
 
 kernel::Form Frames::source_form() const {

@@ -29,6 +29,9 @@ class KernelHalf {
   virtual std::span<const std::byte> label_attributes(std::uint32_t) { return {}; }
   /// As Probes::follow_labels, with the fields of kernel::LabelAccess.
   virtual void follow_labels(std::int64_t /*offset*/, std::uint64_t /*module*/) {}
+  /// As Probes::add and Probes::started. A half of one process that runs has no use for them.
+  virtual Result<> add(pid_t) { return {}; }
+  virtual void started() {}
 };
 
 }  // namespace fanlight::session

@@ -97,7 +97,7 @@ Result<profile::Window> open_left_behind(const std::filesystem::path& path) {
   profile::Window window(std::move(target), realtime_offset_ns());
   profile::Tables& tables = window.tables();
   for (const inprocess::Reader::ThreadName& thread : reader->threads()) tables.thread(thread.tid, thread.name);
-  Frames frames(0, std::move(mappings));
+  Frames frames(std::move(mappings));
   LabelNames labels([&note]() -> Result<inprocess::ProcessContext> { return keys_of(note); });
   labels.refresh();
 

@@ -57,7 +57,7 @@ std::string taker(const profile::Tables& tables, profile::StackId stack) {
 }
 
 void LockPlaces::take(const RawSample& sample, profile::StackId stack) {
-  if (sample.lock == 0 || sample.reason != Reason::futex) return;
+  if (sample.lock == 0) return;
   if (!places_.contains(sample.lock) && places_.size() >= kMostPlaces) return;
   Place& place = places_[sample.lock];
   if (place.votes == 0) place.stack = stack;

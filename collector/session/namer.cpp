@@ -8,6 +8,7 @@ namespace fanlight::session {
 
 Namer::~Namer() {
   thread_.request_stop();
+  symbols_.stop_fetching();
   changed_.notify_all();
 }
 
@@ -22,7 +23,9 @@ void Namer::ask(std::vector<Request> requests) {
 Namer::Answers Namer::take(std::chrono::milliseconds patience) {
   std::unique_lock held(lock_);
   changed_.wait_for(held, patience, [this] { return asked_.empty() && !busy_; });
-  return std::exchange(answers_, {});
+  Answers answers = std::exchange(answers_, {});
+  answers.all = asked_.empty() && !busy_;
+  return answers;
 }
 
 symbols::Symbols::Sources Namer::sources() const {

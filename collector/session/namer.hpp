@@ -37,6 +37,7 @@ class Namer {
   struct Answers {
     std::vector<Named> named;
     std::map<std::string, std::string> build_ids;  // by module
+    bool all = true;                               // nothing that was asked is still open
   };
 
   void ask(std::vector<Request> requests);

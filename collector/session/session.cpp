@@ -17,6 +17,8 @@
 #include "collector/inprocess/thread_variable.hpp"
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
+#include "collector/process/find.hpp"
+#include "collector/process/machine.hpp"
 #include "collector/process/process.hpp"
 #include "collector/profile/growth.hpp"
 #include "collector/profile/merge.hpp"
@@ -27,6 +29,8 @@
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
 #include "collector/session/target_events.hpp"
+#include "collector/session/preemption_growth.hpp"
+#include "collector/session/waker_names.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
 #include "core/units.hpp"
@@ -40,6 +44,8 @@ constexpr const char* kThreadRecord = "otel_thread_ctx_v1";
 constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
+// Slices: programs set their sampler up when they start.
+constexpr unsigned kReaderAttempts = 10;
 
 class AttachedProbes final : public KernelHalf {
  public:
@@ -53,6 +59,8 @@ class AttachedProbes final : public KernelHalf {
   void follow_labels(std::int64_t offset, std::uint64_t module) override {
     probes_.follow_labels({.offset = offset, .module = module});
   }
+  Result<> add(pid_t pid) override { return probes_.add(pid); }
+  void started() override { probes_.started(); }
 
  private:
   kernel::Probes probes_;
@@ -101,6 +109,16 @@ std::string kernel_names_missing() {
   return "the kernel hides its addresses, kernel frames are addresses too: set kernel.kptr_restrict to 1 as root";
 }
 
+Result<process::Process> described_target(const Options& options) {
+  if (options.pid == 0) return process::Process{.pid = 0, .name = options.comm + options.cgroup, .executable = {}};
+  auto described = process::describe(options.pid);
+  if (!described || !options.held) return described;
+  // Until it is let go it is a copy of ourselves.
+  described->executable = options.executable;
+  described->name = options.executable.substr(options.executable.rfind('/') + 1).substr(0, 15);
+  return described;
+}
+
 /// Adds all that a thread did in its life.
 void add_whole(profile::Thread& sums, const kernel::ThreadReading& thread) {
   if (sums.to_ns == 0) sums.from_ns = thread.from_ns;
@@ -138,7 +156,7 @@ struct Session::State {
       : options(options_in),
         process(std::move(process_in)),
         window(target_of(process, options), realtime_offset_ns(options.now_ns()), options.window_bytes),
-        frames(options.pid),
+        frames(options.pid, options.debuginfod ? symbols::Fetching::as_environment_says : symbols::Fetching::never),
         labels([pid = options.pid] { return inprocess::read_process_context(pid); }),
         target_events(options.pid) {}
 
@@ -146,11 +164,17 @@ struct Session::State {
   Result<> gather(std::chrono::milliseconds timeout);
   Result<> close_slice();
   void add_threads(const kernel::Reading& reading, profile::Slice& slice);
+  void add_timeline(const kernel::Reading& reading, profile::Slice& slice);
   void add_inprocess(profile::Slice& slice);
   void notice_exit();
   /// Lets the kernel half read labels as soon as the target has any.
   void follow_labels();
   void add_label_forms();
+  bool anybody_left() const;
+  /// Takes in who has come to be in the cgroup.
+  void follow_cgroup();
+  void find_reader();
+  profile::Machine machine_growth();
 
   Options options;
   process::Process process;
@@ -159,6 +183,8 @@ struct Session::State {
   Frames frames;
   Lives lives;
   LockPlaces lock_places;
+  WakerNames waker_names;
+  PreemptionGrowth preemptions;
   LabelNames labels;
   std::string labels_in;       // the file with the thread-local variable; empty: not found yet
   std::string labels_missing;  // why not, where the target has keys
@@ -173,18 +199,22 @@ struct Session::State {
   std::map<std::string, inprocess::MetricReading> last_metrics;
   LedgerEntry last_inprocess_ledger;
   OwnUsage last_usage;
+  process::Machine last_machine;
   std::vector<profile::Event> events;
   std::string inprocess_missing;     // why there is no reader
   std::string kernel_names_missing;  // why kernel frames have no names
   std::uint64_t attached_ns = 0;
   std::uint64_t slice_from_ns = 0;
   bool alive = true;
+  bool several = false;          // threads of another process than the first have been seen
+  unsigned reader_attempts = 0;  // to find the sampler inside a target that was started a moment ago
 };
 
 void Session::State::take(RawSample&& sample) {
   const std::lock_guard held(lock);
   profile::Tables& tables = window.tables();
-  const profile::StackId stack = frames.intern(sample, tables);
+  const profile::StackId stack =
+      frames.intern(sample, tables, sample.sampler == Sampler::wakeup ? waker_names.of(sample.waker, tables) : "");
   lock_places.take(sample, stack);
   open.add(sample, lives.of_sample(sample.tid, tables), stack, labels.of(sample, probes.get(), tables));
 }
@@ -214,11 +244,14 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
   for (const kernel::ThreadReading& thread : reading.threads) order.push_back(&thread);
   // Where a tid was reused within the slice, the life that ended comes first.
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->ended && !b->ended; });
+  for (const kernel::ThreadReading& thread : reading.threads) several = several || thread.pid != process.pid;
   for (const kernel::ThreadReading* now : order) {
     const auto before = last_threads.find(now->tid);
     const bool known = before != last_threads.end() && profile::same_life(before->second, *now);
     const kernel::ThreadReading grown = known ? profile::growth(before->second, *now) : *now;
-    slice.threads.push_back({.thread = lives.of_reading(now->tid, now->from_ns, now->name, tables),
+    const profile::ThreadId life = lives.of_reading(now->tid, now->from_ns, now->name, tables);
+    if (several) tables.set_process(life, now->pid);
+    slice.threads.push_back({.thread = life,
                              .from_ns = grown.from_ns,
                              .to_ns = grown.to_ns,
                              .ended = now->ended,
@@ -249,6 +282,18 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
     } else {
       last_threads.insert_or_assign(now->tid, *now);
     }
+  }
+}
+
+void Session::State::add_timeline(const kernel::Reading& reading, profile::Slice& slice) {
+  slice.timeline.reserve(reading.timeline.size());
+  for (const kernel::TimelineReading& row : reading.timeline) {
+    slice.timeline.push_back({.time_ns = row.time_ns,
+                              .thread = lives.of_sample(row.tid, window.tables()),
+                              .kind = row.kind,
+                              .reason = row.reason,
+                              .cpu = row.cpu,
+                              .waker = row.waker});
   }
 }
 
@@ -284,8 +329,13 @@ Result<> Session::State::close_slice() {
     names = std::move(*read);
   }
 
+  follow_cgroup();
   const std::lock_guard held(lock);
   if (reading) {
+    // While a tid means whom it meant then.
+    add_timeline(*reading, slice);
+    slice.preemptions =
+        preemptions.growth(reading->preemptions, [&](pid_t tid) { return lives.of_sample(tid, window.tables()); });
     add_threads(*reading, slice);
     profile::Growth grown = profile::growth(last_reading, *reading);
     slice.maps = std::move(grown.maps);
@@ -315,12 +365,14 @@ Result<> Session::State::close_slice() {
   slice.cost.cpu_ns = usage.cpu_ns - last_usage.cpu_ns;
   slice.cost.resident_bytes = usage.resident_bytes;
   last_usage = usage;
+  slice.machine = machine_growth();
   // The kernel's window opened while we were still attaching.
   if (slice.from_ns == attached_ns) {
     for (const profile::ThreadSlice& thread : slice.threads) slice.from_ns = std::min(slice.from_ns, thread.from_ns);
   }
   slice_from_ns = slice.to_ns;
   window.append(std::move(slice));
+  if (options.held && options.inprocess && !reader && reader_attempts++ < kReaderAttempts) find_reader();
   return {};
 }
 
@@ -344,8 +396,46 @@ void Session::State::add_label_forms() {
     forms.push_back({kLabels, "none", labels_missing});
 }
 
+profile::Machine Session::State::machine_growth() {
+  const auto now = process::machine();
+  if (!now) return {};
+  const process::Machine before = std::exchange(last_machine, *now);
+  const auto grown = [](std::uint64_t was, std::uint64_t is) { return is - std::min(was, is); };
+  return {grown(before.interrupts_ns, now->interrupts_ns), grown(before.soft_interrupts_ns, now->soft_interrupts_ns),
+          grown(before.stolen_ns, now->stolen_ns)};
+}
+
+void Session::State::find_reader() {
+  auto found = inprocess::Reader::open(process.pid);
+  if (!found) return;
+  reader.emplace(std::move(*found));
+  // All that it counted, it counted since it was started.
+  inprocess_missing.clear();
+}
+
+bool Session::State::anybody_left() const {
+  if (!options.comm.empty() || !options.cgroup.empty() || process::alive(process)) return true;
+  if (options.held) return false;
+  for (const pid_t pid : options.others)
+    if (process::describe(pid)) return true;
+  // Children: those that the last reading found.
+  return options.children && std::ranges::any_of(last_threads, [](const auto& entry) {
+           return entry.second.pid != 0 && process::describe(entry.second.pid).has_value();
+         });
+}
+
+void Session::State::follow_cgroup() {
+  if (options.cgroup.empty() || !probes) return;
+  const auto inside = process::processes_in(options.cgroup);
+  if (!inside) return;  // removed: nobody is in there any more
+  for (const pid_t pid : *inside) {
+    const bool known = std::ranges::any_of(last_threads, [&](const auto& entry) { return entry.second.pid == pid; });
+    if (!known && pid != ::getpid()) (void)probes->add(pid);
+  }
+}
+
 void Session::State::notice_exit() {
-  if (!alive || process::alive(process)) return;
+  if (!alive || anybody_left()) return;
   alive = false;
   const double seen_ns = static_cast<double>(options.now_ns() - attached_ns);
   events.push_back({options.now_ns(), "the target exited; it was watched for " + format_ns(seen_ns)});
@@ -359,7 +449,7 @@ Session::~Session() = default;
 Result<Session> Session::attach(const Options& options) { return attach(options, nullptr); }
 
 Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHalf> kernel) {
-  auto described = process::describe(options.pid);
+  auto described = described_target(options);
   if (!described) return std::unexpected(described.error());
   auto state = std::make_unique<State>(options, std::move(*described));
   std::vector<kernel::Form>& forms = state->window.target().forms;
@@ -369,8 +459,15 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
     forms = state->probes->forms();
   } else if (options.kernel) {
     auto probes = kernel::Probes::attach({.pid = options.pid,
+                                          .others = options.others,
+                                          .children = options.children,
+                                          .from_exec = options.held,
+                                          .executable = options.executable,
+                                          .comm = options.comm,
+                                          .joinable = !options.cgroup.empty(),
                                           .sample_hz = options.sample_hz,
                                           .ring_bytes = options.ring_bytes,
+                                          .timeline = options.trace,
                                           .listen = options.events});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
@@ -382,7 +479,11 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   }
   if (!state->probes) forms.push_back({"kernel probes", "none", why(kernel_error)});
   Error inprocess_error{.what = "the in-process sampler was switched off"};
-  if (options.inprocess) {
+  if (options.held) {
+    inprocess_error.what = "the target set none up when it started";
+  } else if (options.pid == 0) {
+    inprocess_error.what = "there is no process yet";
+  } else if (options.inprocess) {
     auto reader = inprocess::Reader::open(options.pid);
     if (reader) {
       state->reader.emplace(std::move(*reader));
@@ -394,6 +495,10 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   if (!state->kernel_names_missing.empty()) forms.push_back({kKernelSymbols, "none", state->kernel_names_missing});
   if (!state->reader) forms.push_back({kInprocessProbe, "none", why(inprocess_error)});
   if (!state->probes && !state->reader) {
+    // One cause, whoever met it.
+    if (kernel_error.code == ESRCH && inprocess_error.code == ESRCH) return std::unexpected(kernel_error);
+    if (kernel_error.code == EMFILE || inprocess_error.code == EMFILE)
+      return fail(0, kernel_error.what, "this process may not open enough files: ulimit -n 1024");
     return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
   state->follow_labels();
@@ -401,12 +506,19 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
   state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();
+  state->machine_growth();
   if (state->reader) {
     for (inprocess::MetricReading& metric : state->reader->metrics())
       state->last_metrics[metric.name] = std::move(metric);
     state->last_inprocess_ledger = state->reader->ledger();
   }
   return Session(std::move(state));
+}
+
+void Session::started() {
+  State& state = *state_;
+  if (state.probes) state.probes->started();
+  state.slice_from_ns = state.attached_ns = state.options.now_ns();
 }
 
 Result<bool> Session::step(std::chrono::milliseconds timeout) {
@@ -434,8 +546,8 @@ Result<> Session::flush() {
   return state.close_slice();
 }
 
-void Session::settle_names(std::chrono::milliseconds patience) {
-  state_->frames.name_new(state_->window.tables(), state_->lock, patience);
+bool Session::settle_names(std::chrono::milliseconds patience) {
+  return state_->frames.name_new(state_->window.tables(), state_->lock, patience);
 }
 
 std::chrono::nanoseconds Session::open_time() const {

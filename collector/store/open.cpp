@@ -96,15 +96,13 @@ Result<> check_tables(sqlite3* db, int version, const std::string& name) {
       "sql LIKE 'CREATE TABLE %' AND rootpage > 0";
   if (sqlite3_prepare_v2(db, kSql, -1, &raw, nullptr) != SQLITE_OK) return failure(db, name);
   const StatementPtr statement(raw);
-  for (const auto tables : {tables_of(version), added_tables_of(version)}) {
-    for (const char* table : tables) {
-      sqlite3_bind_text(raw, 1, table, -1, SQLITE_STATIC);
-      if (sqlite3_step(raw) != SQLITE_ROW) return failure(db, name);
-      if (sqlite3_column_int(raw, 0) != 1) {
-        return fail(0, name + ": the table '" + table + "' is missing", kDamagedHint);
-      }
-      sqlite3_reset(raw);
+  for (const char* table : tables_of(version)) {
+    sqlite3_bind_text(raw, 1, table, -1, SQLITE_STATIC);
+    if (sqlite3_step(raw) != SQLITE_ROW) return failure(db, name);
+    if (sqlite3_column_int(raw, 0) != 1) {
+      return fail(0, name + ": the table '" + table + "' is missing", kDamagedHint);
     }
+    sqlite3_reset(raw);
   }
   return {};
 }

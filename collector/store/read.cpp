@@ -28,8 +28,9 @@ class Reading {
     auto code = Code::read(db_, version_, window.tables());
     if (!code) return std::unexpected(code.error());
     code_ = std::move(*code);
-    for (const auto step : {&Reading::read_slices, &Reading::read_threads, &Reading::read_label_times,
-                            &Reading::read_samples, &Reading::read_operations, &Reading::read_rest}) {
+    for (const auto step :
+         {&Reading::read_slices, &Reading::read_threads, &Reading::read_label_times, &Reading::read_samples,
+          &Reading::read_operations, &Reading::read_scheduling, &Reading::read_rest}) {
       if (auto done = (this->*step)(window); !done) return std::unexpected(done.error());
     }
     say_what_is_missing();
@@ -78,7 +79,11 @@ class Reading {
 
   Result<> read_slices(profile::Window&) {
     if (auto done = read_histograms(); !done) return done;
-    return each("SELECT id, from_ns, to_ns, own_cpu_ns, own_resident_bytes FROM slice ORDER BY id", [&](Row& row) {
+    const char* const sql = version_ < 3 ? "SELECT id, from_ns, to_ns, own_cpu_ns, own_resident_bytes, 0, 0, 0 "
+                                           "FROM slice ORDER BY id"
+                                         : "SELECT id, from_ns, to_ns, own_cpu_ns, own_resident_bytes, interrupts_ns, "
+                                           "soft_interrupts_ns, stolen_ns FROM slice ORDER BY id";
+    return each(sql, [&](Row& row) {
       // The oldest may have been let go; what is there has no gap.
       const std::uint64_t least = slices_.empty() ? 0 : first_slice_ + slices_.size();
       const auto id = row.between(least, slices_.empty() ? let_go_ : least, "slice");
@@ -88,6 +93,9 @@ class Reading {
       slice.to_ns = row.count();
       slice.cost.cpu_ns = row.count();
       slice.cost.resident_bytes = row.count();
+      slice.machine.interrupts_ns = row.count();
+      slice.machine.soft_interrupts_ns = row.count();
+      slice.machine.stolen_ns = row.count();
       slices_.push_back(std::move(slice));
     });
   }
@@ -172,7 +180,6 @@ class Reading {
                        "SELECT slice, sampler, reason, thread, stack, labels, after_ns, weight, count FROM sample "
                        "ORDER BY slice, position"),
                 [&](Row& row) {
-                  constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
                   Slice* slice = slice_of(row);
                   const auto sampler = static_cast<Sampler>(row.below(kSamplers, "sampler"));
                   const Reason reason = row.reason();
@@ -255,6 +262,42 @@ class Reading {
                   profile::Metric metric{row.text(), static_cast<profile::Metric::Kind>(row.below(3, "metric kind")),
                                          row.real(), histogram(row.any())};
                   if (slice != nullptr) slice->metrics.push_back(std::move(metric));
+                });
+  }
+
+  Result<> read_scheduling(profile::Window&) {
+    if (version_ < 3) return {};
+    const auto& threads = code_.threads();
+    if (auto done = each("SELECT slice, thread, by, count, ns FROM preemption ORDER BY slice, position",
+                         [&](Row& row) {
+                           Slice* slice = slice_of(row);
+                           const auto thread = row.below(threads.size(), "thread");
+                           profile::Preemption one{.thread = 0, .by = row.text()};
+                           one.count = row.count();
+                           one.ns = row.count();
+                           if (slice == nullptr || thread >= threads.size()) return;
+                           one.thread = threads[thread];
+                           slice->preemptions.push_back(std::move(one));
+                         });
+        !done) {
+      return done;
+    }
+    std::size_t bytes = 0;
+    return each("SELECT slice, time_ns, thread, kind, reason, cpu, waker FROM timeline ORDER BY slice, position",
+                [&](Row& row) {
+                  Slice* slice = slice_of(row);
+                  profile::TimelineRow one{.time_ns = row.count()};
+                  const auto thread = row.below(threads.size(), "thread");
+                  constexpr std::uint64_t kKinds = FANLIGHT_TIMELINE_END + 1;
+                  one.kind = static_cast<kernel::TimelineReading::Kind>(row.below(kKinds, "timeline kind"));
+                  one.reason = row.reason();
+                  one.cpu = static_cast<std::uint16_t>(row.below(std::uint64_t{1} << 16, "CPU"));
+                  one.waker = row.pid();
+                  bytes += sizeof one;
+                  if (bytes > kMaxBytes / 2) row.complain("a timeline of more than 2 GiB");
+                  if (slice == nullptr || thread >= threads.size()) return;
+                  one.thread = threads[thread];
+                  slice->timeline.push_back(one);
                 });
   }
 

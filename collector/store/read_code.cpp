@@ -31,13 +31,13 @@ Result<Code> Code::read(sqlite3* db, int version, profile::Tables& tables) {
   if (auto done = code.read_frames(db, version, tables); !done) return std::unexpected(done.error());
   if (version > 1) {
     if (auto done = code.read_inlined(db, tables); !done) return std::unexpected(done.error());
-    if (auto done = code.read_tree(db); !done) return std::unexpected(done.error());
+    if (auto done = code.read_tree(db, version); !done) return std::unexpected(done.error());
     if (auto done = code.read_labels(db, tables); !done) return std::unexpected(done.error());
   } else {
     if (auto done = code.read_lists(db, tables); !done) return std::unexpected(done.error());
     code.labels_.push_back(0);
   }
-  if (auto done = code.read_threads(db, tables); !done) return std::unexpected(done.error());
+  if (auto done = code.read_threads(db, version, tables); !done) return std::unexpected(done.error());
   return code;
 }
 
@@ -94,8 +94,10 @@ Result<> Code::read_inlined(sqlite3* db, profile::Tables& tables) {
   return done;
 }
 
-Result<> Code::read_tree(sqlite3* db) {
-  auto done = each_row(db, "SELECT id, parent, frame, depth FROM stack ORDER BY id", [&](Row& row) {
+Result<> Code::read_tree(sqlite3* db, int version) {
+  const char* const kSql = version < 3 ? "SELECT id, parent, frame, depth, 15 FROM stack ORDER BY id"
+                                       : "SELECT id, parent, frame, depth, coalesce(found, 15) FROM stack ORDER BY id";
+  auto done = each_row(db, kSql, [&](Row& row) {
     const auto id = row.below(kMaxNodes, "stack");
     if (id >= nodes_.size()) nodes_.resize(id + 1);
     Node& node = nodes_[id];
@@ -106,6 +108,7 @@ Result<> Code::read_tree(sqlite3* db) {
     node.parent = row.small();
     node.frame = static_cast<profile::FrameId>(row.below(frames_.size(), "frame"));
     node.depth = static_cast<std::uint32_t>(row.between(1, kMaxDepth, "stack depth"));
+    node.found = static_cast<FrameFound>(row.below(kFrameFounds, "way to find a frame"));
   });
   if (!done) return done;
   // One step up is one frame less, so every way up ends.
@@ -158,11 +161,14 @@ Result<> Code::read_labels(sqlite3* db, profile::Tables& tables) {
   return {};
 }
 
-Result<> Code::read_threads(sqlite3* db, profile::Tables& tables) {
-  return each_row(db, "SELECT id, tid, name FROM thread ORDER BY id", [&](Row& row) {
+Result<> Code::read_threads(sqlite3* db, int version, profile::Tables& tables) {
+  const char* const sql = version < 3 ? "SELECT id, tid, name, 0 FROM thread ORDER BY id"
+                                      : "SELECT id, tid, name, pid FROM thread ORDER BY id";
+  return each_row(db, sql, [&](Row& row) {
     expect_next(row, threads_.size(), "thread");
     const pid_t tid = row.pid();
     threads_.push_back(tables.thread_born(tid, row.text()));
+    tables.set_process(threads_.back(), row.pid());
   });
 }
 
@@ -180,11 +186,13 @@ profile::StackId Code::stack(Row& row, profile::Tables& tables) {
   Node& wanted = nodes_[id];
   if (wanted.stack != kNone) return wanted.stack;
   profile::Stack stack(wanted.depth);
+  profile::StackFound found(wanted.depth);
   const Node* node = &wanted;
   for (std::size_t position = wanted.depth; position-- > 0; node = &nodes_[node->parent]) {
     stack[position] = frames_[node->frame];
+    found[position] = node->found;
   }
-  return wanted.stack = tables.stack(stack);
+  return wanted.stack = tables.stack(stack, std::move(found));
 }
 
 }  // namespace fanlight::store

@@ -29,6 +29,7 @@ class Code {
     std::uint32_t parent = 0;
     profile::FrameId frame = 0;  // of the file
     std::uint32_t depth = kNone;
+    FrameFound found = FrameFound::untold;
     profile::StackId stack = kNone;  // once it was asked for
   };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -36,10 +37,10 @@ class Code {
   Result<> read_modules(sqlite3* db, profile::Tables& tables);
   Result<> read_frames(sqlite3* db, int version, profile::Tables& tables);
   Result<> read_inlined(sqlite3* db, profile::Tables& tables);
-  Result<> read_tree(sqlite3* db);
+  Result<> read_tree(sqlite3* db, int version);
   Result<> read_lists(sqlite3* db, profile::Tables& tables);
   Result<> read_labels(sqlite3* db, profile::Tables& tables);
-  Result<> read_threads(sqlite3* db, profile::Tables& tables);
+  Result<> read_threads(sqlite3* db, int version, profile::Tables& tables);
 
   std::vector<std::string> modules_;
   std::vector<profile::FrameId> frames_;

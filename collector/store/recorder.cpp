@@ -105,7 +105,7 @@ Result<> Recorder::State::begin(const profile::Target& target, std::int64_t real
   if (auto done = execute(raw, pragma("user_version", kSchemaVersion).c_str()); !done) return done;
   return transaction([&]() -> Result<> {
     if (auto done = execute(raw, kSchema); !done) return done;
-    if (auto done = execute(raw, "INSERT INTO stack VALUES(0, NULL, NULL, 0)"); !done) return done;
+    if (auto done = execute(raw, "INSERT INTO stack VALUES(0, NULL, NULL, 0, NULL)"); !done) return done;
     if (auto done = write_words(raw); !done) return done;
     if (auto done = write_target(raw, target, options.redact); !done) return done;
     return write_meta(raw, realtime_offset_ns);

@@ -66,7 +66,7 @@ Result<bool> Rolling::too_large(sqlite3* db) const {
 
 Result<> Rolling::forget_unused_stacks(sqlite3* db, Written& written) {
   std::vector<NodeId> parent(written.next_node);
-  for (const auto& [key, node] : written.nodes) parent[node] = static_cast<NodeId>(key >> 32);
+  for (const auto& [key, node] : written.nodes) parent[node] = Written::parent_of(key);
   std::vector<bool> used(written.next_node);
   auto named = Statement::prepare(db, "SELECT DISTINCT stack FROM sample");
   if (!named) return std::unexpected(named.error());

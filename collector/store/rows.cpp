@@ -35,6 +35,8 @@ enum Insert : std::size_t {
   kLedgerLoss,
   kEvent,
   kProgramCost,
+  kPreemption,
+  kTimeline,
   kInserts
 };
 
@@ -42,10 +44,10 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT OR REPLACE INTO module VALUES(?, ?, ?)",
     "INSERT OR REPLACE INTO frame VALUES(?, ?, ?, ?, ?, ?, ?)",
     "INSERT OR REPLACE INTO inlined VALUES(?, ?, ?, ?, ?)",
-    "INSERT INTO stack VALUES(?, ?, ?, ?)",
+    "INSERT INTO stack VALUES(?, ?, ?, ?, ?)",
     "INSERT OR REPLACE INTO label VALUES(?, ?, ?)",
-    "INSERT OR REPLACE INTO thread VALUES(?, ?, ?)",
-    "INSERT INTO slice VALUES(?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO thread VALUES(?, ?, ?, ?)",
+    "INSERT INTO slice VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_slice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_reason_ns VALUES(?, ?, ?, ?)",
     "INSERT INTO thread_label_ns VALUES(?, ?, ?, ?, ?)",
@@ -60,6 +62,8 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT INTO ledger_loss VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO event VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO program_cost VALUES(?, ?, ?, ?, ?)",
+    "INSERT INTO preemption VALUES(?, ?, ?, ?, ?, ?)",
+    "INSERT INTO timeline VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 };
 
 /// Kernel addresses use all 64 bits, and all are kept: the sign is only how SQLite shows them.
@@ -91,7 +95,7 @@ void remember(std::vector<Value>& known, std::size_t id, Value value) {
 
 Result<Written> reload(sqlite3* db) {
   Written written;
-  auto stacks = Statement::prepare(db, "SELECT id, parent, frame FROM stack WHERE id > 0");
+  auto stacks = Statement::prepare(db, "SELECT id, parent, frame, coalesce(found, 15) FROM stack WHERE id > 0");
   if (!stacks) return std::unexpected(stacks.error());
   while (true) {
     const auto row = stacks->next();
@@ -99,7 +103,8 @@ Result<Written> reload(sqlite3* db) {
     if (!*row) break;
     const auto id = static_cast<NodeId>(stacks->integer(0));
     const auto parent = static_cast<NodeId>(stacks->integer(1));
-    written.nodes[Written::key(parent, static_cast<profile::FrameId>(stacks->integer(2)))] = id;
+    const auto frame = static_cast<profile::FrameId>(stacks->integer(2));
+    written.nodes[Written::key(parent, frame, static_cast<FrameFound>(stacks->integer(3)))] = id;
     written.next_node = std::max(written.next_node, id + 1);
   }
   auto histograms = Statement::prepare(db, "SELECT coalesce(max(id) + 1, 0) FROM histogram");
@@ -168,9 +173,11 @@ Result<> Rows::write_tables(const profile::Tables& tables, Written& written) {
   }
   const auto& threads = tables.threads();
   for (std::size_t id = 0; id < threads.size(); ++id) {
-    const std::size_t hash = hash_of(threads[id].name);
+    const std::size_t hash = hash_of(threads[id].name) * 31 + static_cast<std::size_t>(threads[id].pid);
     if (is_known(written.thread_names, id, hash)) continue;
-    if (auto done = statements_[kThread].run(std::uint64_t{id}, threads[id].tid, shown(threads[id].name)); !done) {
+    if (auto done =
+            statements_[kThread].run(std::uint64_t{id}, threads[id].tid, shown(threads[id].name), threads[id].pid);
+        !done) {
       return done;
     }
     remember(written.thread_names, id, hash);
@@ -182,9 +189,11 @@ Result<NodeId> Rows::write_stack(profile::StackId id, const profile::Tables& tab
   if (id < written.stack_nodes.size() && written.stack_nodes[id] != Written::kNoNode) return written.stack_nodes[id];
   NodeId node = 0;
   std::uint64_t depth = 0;
+  const profile::StackFound& found = tables.found()[id];
   for (const profile::FrameId frame : tables.stacks()[id]) {
+    const FrameFound how = depth < found.size() ? found[depth] : FrameFound::untold;
     ++depth;
-    const auto [place, added] = written.nodes.try_emplace(Written::key(node, frame), 0);
+    const auto [place, added] = written.nodes.try_emplace(Written::key(node, frame, how), 0);
     if (added) {
       if (written.free_nodes.empty()) {
         place->second = written.next_node++;
@@ -192,7 +201,9 @@ Result<NodeId> Rows::write_stack(profile::StackId id, const profile::Tables& tab
         place->second = written.free_nodes.back();
         written.free_nodes.pop_back();
       }
-      if (auto done = statements_[kStack].run(place->second, node, frame, depth); !done) {
+      std::optional<std::uint64_t> told;
+      if (how != FrameFound::untold) told = static_cast<std::uint64_t>(how);
+      if (auto done = statements_[kStack].run(place->second, node, frame, depth, told); !done) {
         return std::unexpected(done.error());
       }
     }
@@ -318,6 +329,23 @@ Result<> Rows::write_operations(std::int64_t id, const profile::Slice& slice, Wr
   return {};
 }
 
+Result<> Rows::write_scheduling(std::int64_t id, const profile::Slice& slice) {
+  std::uint64_t position = 0;
+  for (const profile::Preemption& row : slice.preemptions) {
+    if (auto done = statements_[kPreemption].run(id, position++, row.thread, shown(row.by), row.count, row.ns); !done)
+      return done;
+  }
+  position = 0;
+  for (const profile::TimelineRow& row : slice.timeline) {
+    if (auto done = statements_[kTimeline].run(id, position++, row.time_ns, row.thread, static_cast<int>(row.kind),
+                                               static_cast<int>(row.reason), std::uint64_t{row.cpu}, row.waker);
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
   std::uint64_t position = 0;
   for (const LedgerEntry& entry : slice.ledger) {
@@ -338,7 +366,9 @@ Result<> Rows::write_ledger(std::int64_t id, const profile::Slice& slice) {
 
 Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice,
                            Written& written) {
-  if (auto done = statements_[kSlice].run(id, slice.from_ns, slice.to_ns, slice.cost.cpu_ns, slice.cost.resident_bytes);
+  if (auto done = statements_[kSlice].run(id, slice.from_ns, slice.to_ns, slice.cost.cpu_ns, slice.cost.resident_bytes,
+                                          slice.machine.interrupts_ns, slice.machine.soft_interrupts_ns,
+                                          slice.machine.stolen_ns);
       !done) {
     return done;
   }
@@ -346,6 +376,7 @@ Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const
   if (auto done = write_label_times(id, slice); !done) return done;
   if (auto done = write_samples(id, tables, slice, written); !done) return done;
   if (auto done = write_operations(id, slice, written); !done) return done;
+  if (auto done = write_scheduling(id, slice); !done) return done;
   if (auto done = write_ledger(id, slice); !done) return done;
   std::uint64_t position = 0;
   for (const profile::Event& event : slice.events) {

@@ -28,15 +28,17 @@ struct Written {
   std::vector<std::size_t> build_ids;               // by module: hashes
   std::size_t labels = 1;                           // the empty set has no rows
   std::vector<NodeId> stack_nodes;                  // by StackId; kNoNode: not in the file
-  std::unordered_map<std::uint64_t, NodeId> nodes;  // by parent and frame
+  std::unordered_map<std::uint64_t, NodeId> nodes;  // by parent, frame and how that was found
   NodeId next_node = 1;
   std::vector<NodeId> free_nodes;
   std::int64_t histograms = 0;
 
   static constexpr NodeId kNoNode = ~NodeId{0};
-  static constexpr std::uint64_t key(NodeId parent, profile::FrameId frame) {
-    return (std::uint64_t{parent} << 32) | frame;
+  // Readers take at most 2^26 nodes.
+  static constexpr std::uint64_t key(NodeId parent, profile::FrameId frame, FrameFound found) {
+    return (std::uint64_t{parent} << 36) | (static_cast<std::uint64_t>(found) << 32) | frame;
   }
+  static constexpr NodeId parent_of(std::uint64_t key) { return static_cast<NodeId>(key >> 36); }
 };
 
 /// What the file says it holds. Frames, names and labels count as unwritten: writing them again changes nothing.
@@ -68,6 +70,7 @@ class Rows {
   Result<> write_label_times(std::int64_t id, const profile::Slice& slice);
   Result<> write_samples(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice, Written& written);
   Result<> write_operations(std::int64_t id, const profile::Slice& slice, Written& written);
+  Result<> write_scheduling(std::int64_t id, const profile::Slice& slice);
   Result<> write_ledger(std::int64_t id, const profile::Slice& slice);
   /// The id to refer to it by; -1 for an empty one, which has no rows.
   Result<std::int64_t> write_histogram(const KernelHistogram& histogram, Written& written);

@@ -21,19 +21,25 @@ inline constexpr std::array kTables2{"meta",         "target",    "form",       
                                      "sample",       "histogram", "thread_slice", "thread_reason_ns", "map_op",
                                      "socket_errno", "lock",      "metric",       "registry_op",      "ledger",
                                      "ledger_loss",  "event",     "program_cost"};
-/// In version 3 and later, beside those of version 2.
-inline constexpr std::array kTables3{"thread_label_ns"};
+inline constexpr std::array kTables3{"meta",         "target",    "form",         "module",           "frame",
+                                     "inlined",      "stack",     "label",        "thread",           "slice",
+                                     "sample",       "histogram", "thread_slice", "thread_reason_ns", "map_op",
+                                     "socket_errno", "lock",      "metric",       "registry_op",      "ledger",
+                                     "ledger_loss",  "event",     "program_cost", "preemption",       "timeline",
+                                     "thread_label_ns"};
 constexpr std::span<const char* const> tables_of(int version) {
-  return version == 1 ? std::span<const char* const>(kTables1) : std::span<const char* const>(kTables2);
-}
-constexpr std::span<const char* const> added_tables_of(int version) {
-  return version < 3 ? std::span<const char* const>() : std::span<const char* const>(kTables3);
+  switch (version) {
+    case 1: return kTables1;
+    case 2: return kTables2;
+    default: return kTables3;
+  }
 }
 
 /// The tables whose rows belong to one slice and go with it.
-inline constexpr std::array kOfSlice{
-    "thread_slice", "thread_reason_ns", "thread_label_ns", "socket_errno", "sample", "lock",        "map_op",
-    "registry_op",  "metric",           "ledger",          "ledger_loss",  "event",  "program_cost"};
+inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample",  "lock",
+                                     "map_op",       "registry_op",      "metric",       "ledger",  "ledger_loss",
+                                     "event",        "program_cost",     "preemption",   "timeline",
+                                     "thread_label_ns"};
 
 // Stacks are one tree: callers are stored once, however many stacks go through them. A row of a slice is found by the
 // slice, so that a rolling recording forgets its oldest second without looking at the others.
@@ -48,12 +54,12 @@ CREATE TABLE frame(id INTEGER PRIMARY KEY, origin INTEGER, module INTEGER, offse
                    line INTEGER);
 CREATE TABLE inlined(frame INTEGER, position INTEGER, name TEXT, file TEXT, line INTEGER,
                      PRIMARY KEY(frame, position)) WITHOUT ROWID;
-CREATE TABLE stack(id INTEGER PRIMARY KEY, parent INTEGER, frame INTEGER, depth INTEGER);
+CREATE TABLE stack(id INTEGER PRIMARY KEY, parent INTEGER, frame INTEGER, depth INTEGER, found INTEGER);
 CREATE TABLE label(labels INTEGER, key TEXT, value TEXT, PRIMARY KEY(labels, key)) WITHOUT ROWID;
-CREATE TABLE thread(id INTEGER PRIMARY KEY, tid INTEGER, name TEXT);
+CREATE TABLE thread(id INTEGER PRIMARY KEY, tid INTEGER, name TEXT, pid INTEGER);
 
 CREATE TABLE slice(id INTEGER PRIMARY KEY, from_ns INTEGER, to_ns INTEGER, own_cpu_ns INTEGER,
-                   own_resident_bytes INTEGER);
+                   own_resident_bytes INTEGER, interrupts_ns INTEGER, soft_interrupts_ns INTEGER, stolen_ns INTEGER);
 CREATE TABLE thread_slice(slice INTEGER, thread INTEGER, from_ns INTEGER, to_ns INTEGER, ended INTEGER,
                           switches_voluntary INTEGER, switches_preempted INTEGER, migrations INTEGER, wakeups INTEGER,
                           socket_writes INTEGER, socket_bytes INTEGER, socket_would_block INTEGER,
@@ -87,9 +93,14 @@ CREATE TABLE event(slice INTEGER, position INTEGER, time_ns INTEGER, kind INTEGE
                    PRIMARY KEY(slice, position)) WITHOUT ROWID;
 CREATE TABLE program_cost(slice INTEGER, position INTEGER, name TEXT, runs INTEGER, run_ns INTEGER,
                           PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE preemption(slice INTEGER, position INTEGER, thread INTEGER, by TEXT, count INTEGER, ns INTEGER,
+                        PRIMARY KEY(slice, position)) WITHOUT ROWID;
+CREATE TABLE timeline(slice INTEGER, position INTEGER, time_ns INTEGER, thread INTEGER, kind INTEGER, reason INTEGER,
+                      cpu INTEGER, waker INTEGER, PRIMARY KEY(slice, position)) WITHOUT ROWID;
 
 CREATE TABLE reason(id INTEGER PRIMARY KEY, state TEXT, name TEXT);
 CREATE TABLE sampler(id INTEGER PRIMARY KEY, name TEXT, unit TEXT);
+CREATE TABLE found(id INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE bucket(id INTEGER PRIMARY KEY, low INTEGER, high INTEGER);
 CREATE VIEW governor AS SELECT slice, time_ns, text FROM event WHERE kind = 1;
 CREATE VIEW stack_frame AS

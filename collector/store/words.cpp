@@ -22,8 +22,16 @@ Result<> write_words(sqlite3* db) {
   for (const Word& word :
        {Word{Sampler::kernel_cpu, "kernel on-cpu", "ns"}, Word{Sampler::kernel_blocked, "kernel blocked", "ns"},
         Word{Sampler::socket_write, "socket write", "bytes"}, Word{Sampler::map_operation, "map operation", "ns"},
-        Word{Sampler::inprocess_cpu, "in-process on-cpu", "ns"}}) {
+         Word{Sampler::inprocess_cpu, "in-process on-cpu", "ns"},
+         Word{Sampler::registry_operation, "registry operation", "ns"}, Word{Sampler::wakeup, "wake-up", "ns"}}) {
     if (auto done = sampler->run(static_cast<int>(word.sampler), word.name, word.unit); !done) return done;
+  }
+  auto found = Statement::prepare(db, "INSERT INTO found VALUES(?, ?)");
+  if (!found) return std::unexpected(found.error());
+  for (std::size_t i = 0; i < kFrameFounds; ++i) {
+    const std::string_view name = name_of(static_cast<FrameFound>(i));
+    if (name.empty()) continue;
+    if (auto done = found->run(std::uint64_t{i}, name); !done) return done;
   }
   auto bucket = Statement::prepare(db, "INSERT INTO bucket VALUES(?, ?, ?)");
   if (!bucket) return std::unexpected(bucket.error());

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -36,13 +38,41 @@ struct Query {
   Place* place = nullptr;
 };
 
+const char* text_of(Dwarf_Die* die, unsigned kind) {
+  Dwarf_Attribute attribute;
+  Dwarf_Attribute* const found = ::dwarf_attr(die, kind, &attribute);
+  return found != nullptr ? ::dwarf_formstring(found) : nullptr;
+}
+
+/// libdw opens the file that a unit's tree was split off into by itself, and by a name that the target's file gives:
+/// only where that is a regular file, since opening a pipe or a device has effects. DWARF 4 names it by GNU's
+/// attribute.
+bool split_file_is_regular(Dwarf_Die* unit) {
+  const char* name = text_of(unit, DW_AT_dwo_name);
+  if (name == nullptr) name = text_of(unit, DW_AT_GNU_dwo_name);
+  if (name == nullptr) return false;
+  const char* const directory = text_of(unit, DW_AT_comp_dir);
+  std::error_code none;
+  return std::filesystem::is_regular_file(std::filesystem::path(directory != nullptr ? directory : "") / name, none);
+}
+
 /// Walks one compilation unit for all addresses in it.
 class Unit {
  public:
-  explicit Unit(Dwarf_Die* unit) : unit_(unit) { ::dwarf_getsrcfiles(unit_, &files_, &file_count_); }
+  /// `unit` may be what is left of one whose tree lies in another file (.dwo); lines are told by what is left.
+  explicit Unit(Dwarf_Die* unit) : unit_(unit), tree_(*unit) {
+    Dwarf_Die split{};
+    std::uint8_t kind = 0;
+    if (::dwarf_cu_info(unit->cu, nullptr, &kind, nullptr, nullptr, nullptr, nullptr, nullptr) == 0 &&
+        kind == DW_UT_skeleton && split_file_is_regular(unit) &&
+        ::dwarf_cu_info(unit->cu, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
+        split.addr != nullptr)
+      tree_ = split;
+    ::dwarf_getsrcfiles(&tree_, &files_, &file_count_);
+  }
 
   void resolve(std::vector<Query> queries) {
-    descend(unit_, queries, 0);
+    descend(&tree_, queries, 0);
     for (const Query& query : queries) add_line(query);
   }
 
@@ -162,6 +192,7 @@ class Unit {
   static std::string path(std::string_view text) { return process::printable(text, kMaxPathBytes); }
 
   Dwarf_Die* unit_;
+  Dwarf_Die tree_;
   Dwarf_Files* files_ = nullptr;
   std::size_t file_count_ = 0;
   std::unordered_map<Dwarf_Off, std::string> names_;
@@ -233,7 +264,8 @@ std::vector<Place> DwarfPlaces::find(std::span<const std::uint64_t> addresses) c
   Dwarf_CU* unit = nullptr;
   Dwarf_Die die;
   while (::dwarf_get_units(first, unit, &unit, nullptr, nullptr, &die, nullptr) == 0) {
-    if (::dwarf_tag(&die) != DW_TAG_compile_unit) continue;
+    const int tag = ::dwarf_tag(&die);
+    if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit) continue;
     Job job{.unit = ::dwarf_dieoffset(&die)};
     Dwarf_Addr base = 0, start = 0, end = 0;
     std::ptrdiff_t offset = 0;

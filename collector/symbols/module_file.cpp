@@ -130,6 +130,17 @@ Result<Fd> ModuleFiles::open_perf_map() const {
   return file;
 }
 
+Result<Fd> ModuleFiles::open_jit_dump() const {
+  if (pid_ == 0) return fail(0, "no process");
+  const auto mappings = process::Mappings::read(pid_, root_);
+  if (!mappings) return std::unexpected(mappings.error());
+  for (const process::Mapping& mapping : mappings->all()) {
+    const std::string name = mapping.path.substr(mapping.path.rfind('/') + 1);
+    if (name.starts_with("jit-") && name.ends_with(".dump")) return open(mapping.path);
+  }
+  return fail(0, "no jitdump");
+}
+
 Result<Fd> ModuleFiles::open_debug_file(const std::string& build_id) const {
   if (build_id.size() < 4) return fail(0, "no build-id");
   const std::string path = "/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";

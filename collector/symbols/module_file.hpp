@@ -32,6 +32,9 @@ class ModuleFiles {
   /// only one with that checksum. Errors: there is none. Cost: reads the file. Source: as above.
   Result<Fd> open_debug_link(const std::string& module, const std::string& name, std::uint32_t crc) const;
 
+  /// The jitdump that the target has mapped, as the format asks for, to be found by. Errors: there is none.
+  Result<Fd> open_jit_dump() const;
+
   /// /tmp/perf-PID.map of the target, as it sees itself; only one that the target's user owns. Errors: there is none.
   Result<Fd> open_perf_map() const;
 

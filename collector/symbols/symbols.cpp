@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include "collector/symbols/demangle.hpp"
 #include "collector/symbols/dwarf_places.hpp"
 #include "collector/symbols/elf_functions.hpp"
+#include "collector/symbols/jit_dump.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "collector/symbols/module_file.hpp"
 #include "collector/symbols/perf_map.hpp"
@@ -31,7 +33,7 @@ constexpr std::size_t kMaxComplaints = 1000;
 constexpr std::size_t kMaxModuleBytes = 4096;
 // A target that maps more files than this makes the collector read no further ones.
 constexpr std::size_t kMaxFiles = 10'000;
-constexpr std::size_t kMaxPerfMapBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxJitBytes = std::size_t{256} << 20;
 constexpr std::uint64_t kPerfMapAgeNs = 1'000'000'000;
 // More debug information than this is not kept in memory between batches.
 constexpr std::uint64_t kMaxKeptDebugBytes = std::uint64_t{256} << 20;
@@ -76,8 +78,11 @@ struct Details {
 };
 
 struct Symbols::State {
-  State(pid_t pid, std::filesystem::path world, DiskCache disk_cache)
-      : root(std::move(world)), files(pid, root), cache(std::move(disk_cache)) {}
+  State(pid_t pid, std::filesystem::path world, DiskCache disk_cache, Fetching fetching)
+      : root(std::move(world)),
+        files(pid, root),
+        cache(std::move(disk_cache)),
+        stop_fetching(fetching == Fetching::never) {}
   ~State() {
     for (auto& [module, one] : details) store(one);
   }
@@ -157,8 +162,8 @@ struct Symbols::State {
     if (auto file = files.open_debug_file(hints.build_id); usable(file)) return std::move(*file);
     if (!hints.link.empty())
       if (auto file = files.open_debug_link(module, hints.link, hints.link_crc); usable(file)) return std::move(*file);
-    if (!hints.build_id.empty())
-      if (auto file = fetch_debug_file(hints.build_id); usable(file)) return std::move(*file);
+    if (!hints.build_id.empty() && !stop_fetching)
+      if (auto file = fetch_debug_file(hints.build_id, stop_fetching); usable(file)) return std::move(*file);
     return {};
   }
 
@@ -218,25 +223,40 @@ struct Symbols::State {
   }
 
   /// Code that was compiled at run time.
-  std::string jit(std::uint64_t address) {
-    std::string_view name = jit_functions.find(address);
-    if (name.empty() && monotonic_ns() - jit_read_ns > kPerfMapAgeNs) {
+  Place jit(std::uint64_t address) {
+    Place place = known_jit(address);
+    if (place.name.empty() && monotonic_ns() - jit_read_ns > kPerfMapAgeNs) {
       jit_read_ns = monotonic_ns();
-      if (const auto map = files.open_perf_map()) {
-        const auto text = process::read_text("/proc/self/fd/" + std::to_string(map->get()), kMaxPerfMapBytes);
-        if (text) jit_functions = parse_perf_map(*text);
-        name = jit_functions.find(address);
-      }
+      if (const auto dump = text_of(files.open_jit_dump())) jit_dump = parse_jit_dump(*dump);
+      if (const auto map = text_of(files.open_perf_map())) jit_functions = parse_perf_map(*map);
+      place = known_jit(address);
     }
-    ++(name.empty() ? counts.unknown : counts.named);
-    return name.empty() ? with_offset("anon", address) : process::printable(name, 512);
+    ++(place.name.empty() ? counts.unknown : counts.named);
+    if (place.name.empty()) place.name = with_offset("anon", address);
+    return place;
+  }
+
+  /// A dump first: it has lines, and says what has moved.
+  Place known_jit(std::uint64_t address) const {
+    Place place = jit_dump.find(address);
+    if (place.name.empty()) place.name = process::printable(jit_functions.find(address), 512);
+    return place;
+  }
+
+  static std::optional<std::string> text_of(const Result<Fd>& file) {
+    if (!file) return std::nullopt;
+    auto text = process::read_text("/proc/self/fd/" + std::to_string(file->get()), kMaxJitBytes);
+    if (!text) return std::nullopt;
+    return std::move(*text);
   }
 
   std::filesystem::path root;
   ModuleFiles files;
   DiskCache cache;
+  std::atomic<bool> stop_fetching;
   std::unordered_map<std::string, Details> details;
   FunctionTable jit_functions;
+  JitDump jit_dump;
   std::uint64_t jit_read_ns = 0;
   std::unordered_map<std::string, ElfFunctions> modules;
   std::optional<FunctionTable> kernel_functions;
@@ -244,8 +264,8 @@ struct Symbols::State {
   std::vector<std::string> complaints;
 };
 
-Symbols::Symbols(pid_t pid, std::filesystem::path root, DiskCache cache)
-    : state_(std::make_unique<State>(pid, std::move(root), std::move(cache))) {}
+Symbols::Symbols(pid_t pid, std::filesystem::path root, DiskCache cache, Fetching fetching)
+    : state_(std::make_unique<State>(pid, std::move(root), std::move(cache), fetching)) {}
 Symbols::Symbols(Symbols&&) noexcept = default;
 Symbols& Symbols::operator=(Symbols&&) noexcept = default;
 Symbols::~Symbols() = default;
@@ -260,7 +280,10 @@ std::vector<Place> Symbols::places(const std::string& module, std::span<const st
   std::vector<Place> places(offsets.size());
   if (!module.starts_with('/')) {
     for (std::size_t i = 0; i < offsets.size(); ++i)
-      places[i].name = module.starts_with("[anon") ? state_->jit(offsets[i]) : user(module, offsets[i]);
+      if (module.starts_with("[anon"))
+        places[i] = state_->jit(offsets[i]);
+      else
+        places[i].name = user(module, offsets[i]);
     return places;
   }
   Details& one = state_->details_of(module);
@@ -300,6 +323,8 @@ Symbols::Sources Symbols::sources() const {
 std::string Symbols::kernel(std::uint64_t address) {
   return state_->named(state_->kernel().find(address), "kernel", address);
 }
+
+void Symbols::stop_fetching() { state_->stop_fetching = true; }
 
 Symbols::Counts Symbols::counts() const { return state_->counts; }
 std::vector<std::string> Symbols::complaints() const { return state_->complaints; }

@@ -15,16 +15,22 @@
 
 namespace fanlight::symbols {
 
+enum class Fetching : std::uint8_t {
+  as_environment_says,  // from the servers that $DEBUGINFOD_URLS names
+  never,                // debug files of this machine alone
+};
+
 /// Names functions from .symtab, .gnu_debugdata or .dynsym of ELF files, from /proc/kallsyms, and from
-/// /tmp/perf-PID.map; finds source lines and inlined functions in DWARF, in the file itself or in its debug file. Each
-/// file is read once, each address is looked up once by whoever asks. Unknown stays `[module+0xoffset]`. Files are
-/// opened below /proc/PID/root, so a target in another mount namespace is named from its own files. Every input is
-/// hostile: a broken ELF file names nothing. Threads: one at a time. Cost: O(log symbols), plus reading a file the
-/// first time.
+/// jit-PID.dump or /tmp/perf-PID.map; finds source lines and inlined functions in DWARF, in the file itself or in its
+/// debug file. Each file is read once, each address is looked up once by whoever asks. Unknown stays
+/// `[module+0xoffset]`. Files are opened below /proc/PID/root, so a target in another mount namespace is named from its
+/// own files. Every input is hostile: a broken ELF file names nothing. Threads: one at a time. Cost: O(log symbols),
+/// plus reading a file the first time.
 class Symbols {
  public:
   /// `pid` 0: files are opened below `root` itself.
-  explicit Symbols(pid_t pid, std::filesystem::path root = "/", DiskCache cache = {});
+  explicit Symbols(pid_t pid, std::filesystem::path root = "/", DiskCache cache = {},
+                   Fetching fetching = Fetching::as_environment_says);
   Symbols(Symbols&&) noexcept;
   Symbols& operator=(Symbols&&) noexcept;
   ~Symbols();
@@ -48,6 +54,8 @@ class Symbols {
     std::uint64_t unknown = 0;
   };
   Counts counts() const;
+  /// Makes a fetch that is under way, and each one after it, end at once. From any thread.
+  void stop_fetching();
   /// Why a file gave no names: "libfoo.so.1: no symbol table".
   std::vector<std::string> complaints() const;
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "collector/unwind/cfi_entry.hpp"
+
 namespace fanlight::unwind {
 namespace {
 
@@ -16,33 +18,15 @@ std::span<const std::uint8_t> between(const std::uint8_t* from, const std::uint8
   return from != nullptr && to >= from ? std::span(from, to) : std::span<const std::uint8_t>{};
 }
 
-/// Source: Linux Standard Base Core 5.0, 10.6.1.1.1: 'z' sizes the data; then a letter for each piece of it.
 std::optional<Cie> read_cie(const Dwarf_CIE& raw, CfiKind kind) {
   Cie cie{.code_alignment = raw.code_alignment_factor,
           .data_alignment = raw.data_alignment_factor,
           .return_register = raw.return_address_register,
           .instructions = between(raw.initial_instructions, raw.initial_instructions_end)};
   if (kind == CfiKind::debug_frame) cie.encoding = {0x00};
-  const std::string_view augmentation = raw.augmentation != nullptr ? raw.augmentation : "";
-  if (augmentation.empty()) return cie;
-  if (augmentation.front() != 'z') return std::nullopt;
-  cie.sized_augmentation = true;
-  Bytes data(std::span(raw.augmentation_data, raw.augmentation_data_size));
-  for (const char letter : augmentation.substr(1)) {
-    switch (letter) {
-      case 'R': cie.encoding = {data.byte()}; break;
-      case 'L': data.byte(); break;
-      case 'P': {
-        const Encoding encoding{data.byte()};
-        if (!encoding.skipped() && !read_length(data, encoding)) return std::nullopt;
-        break;
-      }
-      case 'S': cie.signal = true; break;
-      case 'B': break;
-      default: return std::nullopt;
-    }
-  }
-  if (!data.ok()) return std::nullopt;
+  const std::string_view letters = raw.augmentation != nullptr ? raw.augmentation : "";
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(letters.data()), letters.size());
+  if (!read_augmentation(bytes, std::span(raw.augmentation_data, raw.augmentation_data_size), cie)) return std::nullopt;
   return cie;
 }
 
@@ -50,15 +34,10 @@ std::optional<Fde> read_fde(const Dwarf_FDE& raw, const Cie& cie, std::span<cons
                             std::uint64_t address) {
   if (raw.start < section.data() || raw.end > section.data() + section.size() || raw.start > raw.end)
     return std::nullopt;
-  Bytes bytes(between(raw.start, raw.end));
   const std::uint64_t here = address + static_cast<std::uint64_t>(raw.start - section.data());
-  const auto start = read_pointer(bytes, cie.encoding, here);
-  if (!start) return std::nullopt;
-  const auto length = read_length(bytes, cie.encoding);
-  if (!length || *length == 0 || *length > ~std::uint64_t{0} - *start) return std::nullopt;
-  if (cie.sized_augmentation) bytes.take(bytes.uleb());
-  if (!bytes.ok()) return std::nullopt;
-  return Fde{.range = {*start, *start + *length}, .instructions = between(raw.start + bytes.position(), raw.end)};
+  const auto function = unwind::read_fde(between(raw.start, raw.end), here, cie);
+  if (!function) return std::nullopt;
+  return Fde{.range = function->range, .instructions = function->instructions};
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ std::size_t place_of_page(std::size_t next_row, std::size_t count) {
 
 }  // namespace
 
-Published::Published(Arrays arrays) : arrays_(arrays) {
+Published::Published(Arrays arrays) : arrays_(arrays), lists_(arrays.mappings.size() / 2) {
+  for (std::size_t slot = 0; slot < lists_.size(); ++slot) lists_[slot] = static_cast<std::uint32_t>(2 * slot);
   number_of(Rule{});
   for (fanlight_unwind_mappings& list : arrays_.mappings) list.count = 0;
 }
@@ -59,8 +60,9 @@ Placed Published::place(const Table& table) {
   return placed;
 }
 
-void Published::map(std::span<const MappedTable> mapped) {
-  fanlight_unwind_mappings& list = arrays_.mappings[1 - list_];
+void Published::map(std::span<const MappedTable> mapped, std::size_t slot) {
+  const std::uint32_t other = lists_[slot] ^ 1;
+  fanlight_unwind_mappings& list = arrays_.mappings[other];
   if (mapped.size() > FANLIGHT_UNWIND_MAPPINGS) {
     refused_mappings_ += mapped.size() - FANLIGHT_UNWIND_MAPPINGS;
     mapped = mapped.first(FANLIGHT_UNWIND_MAPPINGS);
@@ -80,7 +82,7 @@ void Published::map(std::span<const MappedTable> mapped) {
   list.generation = ++generation_;
   // Whoever is told the number of this list must find all of it.
   std::atomic_thread_fence(std::memory_order_release);
-  list_ = 1 - list_;
+  lists_[slot] = other;
 }
 
 Capacity capacity_for(std::span<const Table* const> tables) {

@@ -14,12 +14,12 @@
 
 namespace fanlight::unwind {
 
-/// Where the arrays lie. Two lists of mappings: one is in use while the other is written.
+/// Where the arrays lie. Each process has a slot of two lists of mappings: one is in use while the other is written.
 struct Arrays {
   std::span<fanlight_unwind_chunk> chunks;
   std::span<fanlight_unwind_page> pages;
   std::span<fanlight_unwind_rule> rules;
-  std::span<fanlight_unwind_mappings> mappings;  // 2
+  std::span<fanlight_unwind_mappings> mappings;  // 2 for each slot
 };
 
 /// How much the arrays must hold.
@@ -52,9 +52,10 @@ class Published {
   /// Puts a table into the arrays. What does not fit is counted and has no rules.
   Placed place(const Table& table);
   /// From now on walks go by these, sorted by address, without overlaps. More than the list holds are cut and counted.
-  void map(std::span<const MappedTable> mapped);
-  /// Which of the two lists is in use: hand it to the walker.
-  std::uint32_t list() const { return list_; }
+  void map(std::span<const MappedTable> mapped, std::size_t slot = 0);
+  /// Which list of the slot is in use: hand it to the walker.
+  std::uint32_t list(std::size_t slot = 0) const { return lists_[slot]; }
+  std::size_t slots() const { return lists_.size(); }
 
   std::uint64_t rows() const { return rows_; }
   std::uint64_t rules() const { return numbers_.size(); }
@@ -70,7 +71,7 @@ class Published {
   std::size_t next_row_ = 0;  // over all chunks
   std::size_t pages_ = 0;
   std::uint64_t rows_ = 0;
-  std::uint32_t list_ = 0;
+  std::vector<std::uint32_t> lists_;  // in use, by slot
   std::uint32_t generation_ = 0;
   std::uint64_t refused_tables_ = 0;
   std::uint64_t refused_mappings_ = 0;

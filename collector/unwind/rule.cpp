@@ -118,8 +118,36 @@ Location location_of_expression(std::span<const std::uint8_t> expression) {
   return {Location::Kind::from_rbp, base->offset};
 }
 
-Rule rule_of(const CfiRow& row, bool signal) {
+namespace {
+
+constexpr std::uint64_t kArm64Registers = 32;
+// Where the kernel keeps x0 in a signal's frame: behind struct siginfo (128), the head of struct ucontext (176 with its
+// padding) and the fault's address.
+constexpr std::int32_t kArm64SignalRegisters = 312;
+constexpr std::uint8_t kArm64StackPointer = 31;
+
+/// See bpf/unwind_arm64.h for what the fields mean.
+Rule arm64_rule(const CfiRow& row, bool signal) {
+  if (signal) return {.offset = kArm64SignalRegisters, .kind = FANLIGHT_UNWIND_SIGNAL, .base = kArm64StackPointer};
+  if (row.cfa_is_expression || row.cfa_register >= kArm64Registers || !fits<std::int32_t>(row.cfa_offset))
+    return unsupported();
+  Rule rule{.offset = static_cast<std::int32_t>(row.cfa_offset),
+            .kind = FANLIGHT_UNWIND_REGISTER,
+            .base = static_cast<std::uint8_t>(row.cfa_register)};
+  if (row.rbp.kind == Location::Kind::at_cfa && !place(row.rbp, rule.rbp, rule.flags, FANLIGHT_UNWIND_RBP_SAVED))
+    return unsupported();
+  const Location& back = row.return_address;
+  if (back.kind == Location::Kind::same) return rule;
+  if (back.kind != Location::Kind::at_cfa || !place(back, rule.rbx, rule.flags, FANLIGHT_UNWIND_RBX_SAVED))
+    return unsupported();
+  return rule;
+}
+
+}  // namespace
+
+Rule rule_of(const CfiRow& row, bool signal, Machine machine) {
   if (row.return_address.kind == Location::Kind::undefined) return {.kind = FANLIGHT_UNWIND_END};
+  if (machine == Machine::arm64) return arm64_rule(row, signal);
   Rule rule;
   if (row.cfa_is_expression) {
     rule = expression_rule(row.cfa_expression, signal);

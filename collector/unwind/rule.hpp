@@ -27,6 +27,17 @@ struct RuleHash {
   }
 };
 
+enum class Machine : std::uint8_t { x86_64, arm64 };
+
+/// Registers by DWARF number. `saved` is the one beside the frame pointer that frames are found by.
+struct MachineRegisters {
+  std::uint64_t frame = 6;  // rbp
+  std::uint64_t saved = 3;  // rbx; none on arm64
+};
+constexpr MachineRegisters registers_of(Machine machine) {
+  return machine == Machine::arm64 ? MachineRegisters{.frame = 29, .saved = ~std::uint64_t{0}} : MachineRegisters{};
+}
+
 /// Source: DWARF 5, 6.4.1. Only what can matter for walking: the CFA, rbp, rbx and the return address.
 struct Location {
   enum class Kind : std::uint8_t { same, at_cfa, in_register, undefined, from_rbp, other } kind = Kind::same;
@@ -38,13 +49,21 @@ struct CfiRow {
   std::uint64_t cfa_register = 0;
   std::int64_t cfa_offset = 0;
   std::span<const std::uint8_t> cfa_expression;
-  Location rbp, rbx;
+  Location rbp, rbx;  // or what stands for them, see MachineRegisters
   Location return_address{Location::Kind::at_cfa, -8};
 };
 
+/// A function's first row, before any instruction.
+constexpr CfiRow first_row(Machine machine) {
+  CfiRow row;
+  // A call on arm64 leaves the return address in a register.
+  if (machine == Machine::arm64) row.return_address = {};
+  return row;
+}
+
 /// `signal`: its augmentation says that the frame is one that the kernel made. What cannot be followed becomes
 /// FANLIGHT_UNWIND_UNSUPPORTED. Threads: any. Cost: ns.
-Rule rule_of(const CfiRow& row, bool signal);
+Rule rule_of(const CfiRow& row, bool signal, Machine machine = Machine::x86_64);
 
 /// "DW_OP_breg6 -48" -> -48 from rbp. Anything else: Kind::other.
 Location location_of_expression(std::span<const std::uint8_t> expression);

@@ -86,12 +86,13 @@ Rule linkage_rule(std::span<const std::uint8_t> entries) {
   return {.offset = 8, .kind = FANLIGHT_UNWIND_REGISTER, .base = 7};
 }
 
-Result<Table> identify(Elf* elf, Sections* sections) {
+Result<Table> identify(Elf* elf, Sections* sections, Machine machine = Machine::x86_64) {
   GElf_Ehdr header;
   if (elf == nullptr || ::elf_kind(elf) != ELF_K_ELF || ::gelf_getehdr(elf, &header) == nullptr)
     return fail(0, "not an ELF file");
-  if (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64)
-    return fail(0, "not an ELF file for x86-64");
+  const bool arm64 = machine == Machine::arm64;
+  if (header.e_machine != (arm64 ? EM_AARCH64 : EM_X86_64) || header.e_ident[EI_CLASS] != ELFCLASS64)
+    return fail(0, std::string("not an ELF file for ") + (arm64 ? "arm64" : "x86-64"));
   Table table;
   std::size_t count = 0;
   if (::elf_getphdrnum(elf, &count) == 0) {
@@ -126,7 +127,7 @@ Result<Table> identify(Elf* elf, Sections* sections) {
 /// Makes rows out of rules that come in ascending order of address.
 class Builder {
  public:
-  explicit Builder(Table& table) : table_(table) { numbers_.emplace(Rule{}, 0); }
+  Builder(Table& table, Machine machine) : table_(table), machine_(machine) { numbers_.emplace(Rule{}, 0); }
 
   void add(const Cfi& cfi) {
     for (const Fde& fde : cfi.fdes) {
@@ -160,8 +161,9 @@ class Builder {
         continue;
       }
       ++table_.functions;
-      if (!interpret(*function.cie, function.instructions, function.range,
-                     [this](std::uint64_t address, const Rule& rule) { put(address, rule); }))
+      if (!interpret(
+              *function.cie, function.instructions, function.range,
+              [this](std::uint64_t address, const Rule& rule) { put(address, rule); }, machine_))
         ++table_.malformed;
     }
     if (points_.empty()) return;
@@ -231,21 +233,22 @@ class Builder {
   }
 
   Table& table_;
+  Machine machine_;
   std::vector<Function> functions_;
   std::vector<Point> points_;
   std::unordered_map<Rule, std::uint16_t, RuleHash> numbers_;
 };
 
-Result<Table> build(Elf* elf) {
+Result<Table> build(Elf* elf, Machine machine) {
   Sections sections;
-  auto table = identify(elf, &sections);
+  auto table = identify(elf, &sections, machine);
   if (!table) return table;
   std::array<std::uint8_t, EI_NIDENT> identity{};
   std::size_t size = 0;
   const char* const raw = ::elf_getident(elf, &size);
   if (raw == nullptr || size < identity.size()) return fail(0, "not an ELF file");
   std::memcpy(identity.data(), raw, identity.size());
-  Builder builder(*table);
+  Builder builder(*table, machine);
   Cfi eh_frame, debug_frame;  // the builder refers to them
   if (sections.eh_frame) {
     eh_frame = read_cfi(sections.eh_frame->bytes, sections.eh_frame->address, CfiKind::eh_frame, identity);
@@ -255,7 +258,10 @@ Result<Table> build(Elf* elf) {
     debug_frame = read_cfi(sections.debug_frame->bytes, sections.debug_frame->address, CfiKind::debug_frame, identity);
     builder.add(debug_frame);
   }
-  for (const Sections::One& section : sections.linkage) builder.add_linkage(section);
+  // On arm64 an entry of the linkage table leaves the stack and x30 alone, and linkers describe none: the walker of
+  // recorded stacks does without.
+  if (machine == Machine::x86_64)
+    for (const Sections::One& section : sections.linkage) builder.add_linkage(section);
   builder.finish();
   return table;
 }
@@ -280,15 +286,15 @@ Result<Table> read_identity(int fd) {
 Result<Table> build_table(int fd) {
   ::elf_version(EV_CURRENT);
   const ElfPtr elf{::elf_begin(fd, ELF_C_READ, nullptr)};
-  return build(elf.get());
+  return build(elf.get(), Machine::x86_64);
 }
 
-Result<Table> build_table(std::span<const std::byte> image) {
+Result<Table> build_table(std::span<const std::byte> image, Machine machine) {
   ::elf_version(EV_CURRENT);
   if (image.empty()) return fail(0, "not an ELF file");
   // elf_memory() takes a mutable pointer; opened for reading, it converts into buffers of its own.
   const ElfPtr elf{::elf_memory(const_cast<char*>(reinterpret_cast<const char*>(image.data())), image.size())};
-  return build(elf.get());
+  return build(elf.get(), machine);
 }
 
 }  // namespace fanlight::unwind

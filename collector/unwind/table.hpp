@@ -55,7 +55,7 @@ Result<Table> read_identity(int fd);
 /// for x86-64. A file without call-frame information gives no rows, which is no error. Threads: any. Cost: O(size of
 /// .eh_frame), 0.1 s for a binary of 100 MB.
 Result<Table> build_table(int fd);
-/// The same from memory, which is not changed.
-Result<Table> build_table(std::span<const std::byte> image);
+/// The same from memory, which is not changed, of another machine if need be. Errors: not ELF for that machine.
+Result<Table> build_table(std::span<const std::byte> image, Machine machine = Machine::x86_64);
 
 }  // namespace fanlight::unwind

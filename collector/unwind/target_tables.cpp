@@ -48,19 +48,23 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 }  // namespace
 
 TargetTables::TargetTables(pid_t pid, Cache cache, std::filesystem::path root)
-    : pid_(pid), cache_(std::move(cache)), root_(std::move(root)) {}
+    : cache_(std::move(cache)), root_(std::move(root)) {
+  if (pid != 0) processes_.push_back({.pid = pid, .slot = 0, .mappings = {}});
+}
 TargetTables::TargetTables(TargetTables&&) noexcept = default;
 TargetTables::~TargetTables() = default;
 
 Result<> TargetTables::prepare() {
-  auto mappings = process::Mappings::read(pid_, root_);
-  if (!mappings) return std::unexpected(mappings.error());
-  mappings_ = std::move(*mappings);
-  make_missing();
+  for (Process& process : processes_) {
+    auto mappings = process::Mappings::read(process.pid, root_);
+    if (!mappings) return std::unexpected(mappings.error());
+    process.mappings = std::move(*mappings);
+    make_missing(process);
+  }
   return {};
 }
 
-void TargetTables::make_missing() {
+void TargetTables::make_missing(const Process& process) {
   struct Job {
     const FileKey* key;
     File* file;
@@ -68,7 +72,7 @@ void TargetTables::make_missing() {
   };
   std::vector<Job> jobs;
   std::optional<symbols::ModuleFiles> opener;
-  for (const process::Mapping& mapping : mappings_.all()) {
+  for (const process::Mapping& mapping : process.mappings.all()) {
     const bool vdso = mapping.path == "[vdso]";
     if ((!vdso && !mapping.path.starts_with('/')) || files_.size() >= kMaxFiles) continue;
     const auto [place, added] = files_.try_emplace({mapping.path, mapping.inode, mapping.deleted});
@@ -76,7 +80,7 @@ void TargetTables::make_missing() {
     Job job{&place->first, &place->second, {}};
     if (!vdso) {
       // Anew each time: the target may have started another program since.
-      if (!opener) opener.emplace(pid_, root_);
+      if (!opener) opener.emplace(process.pid, root_);
       auto file = opener->open(mapping.path);
       if (!file) {
         job.file->why = file.error().what;
@@ -126,10 +130,10 @@ Capacity TargetTables::capacity() const {
 
 void TargetTables::publish(Arrays arrays) {
   published_ = std::make_unique<Published>(arrays);
-  place_and_map();
+  for (const Process& process : processes_) place_and_map(process);
 }
 
-void TargetTables::place_and_map() {
+void TargetTables::place_and_map(const Process& process) {
   for (auto& [key, file] : files_) {
     if (!std::exchange(file.waits, false)) continue;
     file.placed = published_->place(file.table);
@@ -137,7 +141,7 @@ void TargetTables::place_and_map() {
     file.table.pages = {};
   }
   std::vector<MappedTable> mapped;
-  for (const process::Mapping& mapping : mappings_.all()) {
+  for (const process::Mapping& mapping : process.mappings.all()) {
     MappedTable one{.start = mapping.start, .end = mapping.end};
     const auto file = files_.find({mapping.path, mapping.inode, mapping.deleted});
     if (file != files_.end()) {
@@ -156,24 +160,52 @@ void TargetTables::place_and_map() {
     else
       mapped.push_back(one);
   }
-  published_->map(mapped);
+  published_->map(mapped, process.slot);
+}
+
+bool TargetTables::reread(Process& process) {
+  auto mappings = process::Mappings::read(process.pid, root_);
+  if (!mappings || mappings->all().empty() || same(mappings->all(), process.mappings.all())) return false;
+  process.mappings = std::move(*mappings);
+  make_missing(process);
+  if (published_) place_and_map(process);
+  return true;
 }
 
 bool TargetTables::refresh() {
-  auto mappings = process::Mappings::read(pid_, root_);
-  // A target that is gone keeps what was read while it lived.
-  if (!mappings || mappings->all().empty() || same(mappings->all(), mappings_.all())) return false;
-  mappings_ = std::move(*mappings);
-  make_missing();
-  if (published_) place_and_map();
-  ++refreshes_;
+  bool changed = false;
+  for (Process& process : processes_) changed = reread(process) || changed;
+  refreshes_ += changed;
+  return changed;
+}
+
+bool TargetTables::add(pid_t pid) {
+  if (std::ranges::find(processes_, pid, &Process::pid) != processes_.end()) return false;
+  std::uint32_t slot = 0;
+  while (std::ranges::find(processes_, slot, &Process::slot) != processes_.end()) ++slot;
+  if (slot >= published_->slots()) return false;
+  Process process{.pid = pid, .slot = slot, .mappings = {}};
+  if (!reread(process)) return false;
+  processes_.push_back(std::move(process));
   return true;
+}
+
+void TargetTables::remove(pid_t pid) {
+  std::erase_if(processes_, [&](const Process& process) { return process.pid == pid; });
 }
 
 std::uint32_t TargetTables::list() const { return published_ ? published_->list() : 0; }
 
+std::vector<TargetTables::Slot> TargetTables::slots() const {
+  std::vector<Slot> slots;
+  for (const Process& process : processes_)
+    slots.push_back({process.pid, process.slot, published_->list(process.slot)});
+  return slots;
+}
+
 Counts TargetTables::counts() const {
-  Counts counts{.mappings = mappings_.all().size(), .refreshes = refreshes_};
+  Counts counts{.refreshes = refreshes_};
+  for (const Process& process : processes_) counts.mappings += process.mappings.all().size();
   for (const auto& [key, file] : files_) {
     if (file.placed.pages == 0) {
       ++counts.without;

@@ -1,4 +1,5 @@
-// The tables of everything that a target has mapped. In: a pid. Out: arrays for the walker, kept up to date.
+// The tables of everything that the target's processes have mapped. In: pids. Out: arrays for the walker, kept up to
+// date.
 #pragma once
 
 #include <sys/types.h>
@@ -30,10 +31,11 @@ struct Counts {
   std::uint64_t refreshes = 0;  // changes of the mappings that were taken in
 };
 
-/// Reads a target's mappings, makes the tables of its files, as many at once as there are CPUs, and publishes them.
-/// Threads: one at a time.
+/// Reads the mappings of processes, makes the tables of their files, as many at once as there are CPUs, and publishes
+/// them. A file that several have mapped is kept once. Threads: one at a time.
 class TargetTables {
  public:
+  /// `pid` 0: there is no process yet.
   TargetTables(pid_t pid, Cache cache, std::filesystem::path root = "/");
   TargetTables(TargetTables&&) noexcept;
   ~TargetTables();
@@ -45,10 +47,22 @@ class TargetTables {
   Capacity capacity() const;
   /// From now on the arrays are filled.
   void publish(Arrays arrays);
-  /// Looks at the mappings again; true when they changed, and the arrays with them. Cost: 0.1 ms when nothing changed.
+  /// One more process, after `publish`. False: it is known, or gone, or there is no slot for it.
+  bool add(pid_t pid);
+  /// Its slot may go to another.
+  void remove(pid_t pid);
+  /// Looks at all mappings again; true when they changed, and the arrays with them. Cost: 0.1 ms a process when nothing
+  /// changed.
   bool refresh();
-  /// The list of mappings to hand to the walker.
+  /// The list of mappings to hand to the walker, of the first process.
   std::uint32_t list() const;
+  struct Slot {
+    pid_t pid = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t list = 0;
+  };
+  /// Of all processes, after `publish`.
+  std::vector<Slot> slots() const;
 
   Counts counts() const;
   /// Files whose code has no rules, and why: "libfoo.so: no .eh_frame".
@@ -69,13 +83,20 @@ class TargetTables {
     std::string why;  // there are no rules
   };
 
-  void make_missing();
-  void place_and_map();
+  struct Process {
+    pid_t pid = 0;
+    std::uint32_t slot = 0;
+    process::Mappings mappings;
+  };
+  /// Makes the tables of the files that a process has mapped and that there are none of yet.
+  void make_missing(const Process& process);
+  void place_and_map(const Process& process);
+  /// True when its mappings changed; those of a process that is gone stay what they were.
+  bool reread(Process& process);
 
-  pid_t pid_;
   Cache cache_;
   std::filesystem::path root_;
-  process::Mappings mappings_;
+  std::vector<Process> processes_;
   std::map<FileKey, File> files_;
   std::unique_ptr<Published> published_;
   std::vector<std::string> complaints_;

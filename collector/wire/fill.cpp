@@ -58,6 +58,7 @@ void fill(proto::Target& message, const profile::Target& target) {
 
 void fill(proto::Thread& message, const profile::Thread& thread) {
   message.set_tid(thread.tid);
+  message.set_pid(thread.pid);
   message.set_name(thread.name);
   message.set_from_ns(thread.from_ns);
   message.set_to_ns(thread.to_ns);
@@ -104,8 +105,12 @@ void fill_code(proto::Profile& message, const profile::Profile& profile) {
       label.set_value(value);
     }
   }
-  for (const profile::Stack& stack : profile.stacks) {
-    message.add_stacks()->mutable_frames()->Add(stack.begin(), stack.end());
+  for (std::size_t id = 0; id < profile.stacks.size(); ++id) {
+    const profile::Stack& stack = profile.stacks[id];
+    auto& one = *message.add_stacks();
+    one.mutable_frames()->Add(stack.begin(), stack.end());
+    if (id >= profile.found.size()) continue;
+    for (const FrameFound how : profile.found[id]) one.mutable_found()->push_back(static_cast<char>(how));
   }
   for (const profile::SampleRow& row : profile.samples) {
     auto& one = *message.add_samples();
@@ -130,6 +135,25 @@ void fill_label_times(proto::Profile& message, const profile::Profile& profile) 
 }
 
 void fill_operations(proto::Profile& message, const profile::Profile& profile) {
+  message.mutable_machine()->set_interrupts_ns(profile.machine.interrupts_ns);
+  message.mutable_machine()->set_soft_interrupts_ns(profile.machine.soft_interrupts_ns);
+  message.mutable_machine()->set_stolen_ns(profile.machine.stolen_ns);
+  for (const profile::Preemption& row : profile.preemptions) {
+    auto& one = *message.add_preemptions();
+    one.set_thread(row.thread);
+    one.set_by(row.by);
+    one.set_count(row.count);
+    one.set_ns(row.ns);
+  }
+  for (const profile::TimelineRow& row : profile.timeline) {
+    auto& one = *message.add_timeline();
+    one.set_time_ns(row.time_ns);
+    one.set_thread(row.thread);
+    one.set_kind(static_cast<std::uint32_t>(row.kind));
+    one.set_reason(static_cast<std::uint32_t>(row.reason));
+    one.set_cpu(row.cpu);
+    one.set_waker(row.waker);
+  }
   for (const profile::Lock& lock : profile.locks) {
     auto& one = *message.add_locks();
     one.set_address(lock.address);

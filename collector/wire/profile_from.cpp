@@ -77,6 +77,7 @@ profile::Target target_from(const proto::Target& message) {
 
 profile::Thread thread_from(Reader& reader, const proto::Thread& message) {
   return {.tid = message.tid(),
+          .pid = message.pid(),
           .name = message.name(),
           .from_ns = message.from_ns(),
           .to_ns = message.to_ns(),
@@ -115,9 +116,13 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
   for (const auto& stack : message.stacks()) {
     for (const auto frame : stack.frames()) reader.below(frame, profile.frames.size(), "frame");
     profile.stacks.emplace_back(stack.frames().begin(), stack.frames().end());
+    profile.found.emplace_back();
+    for (const char how : stack.found()) {
+      profile.found.back().push_back(
+          static_cast<FrameFound>(reader.below(static_cast<unsigned char>(how), kFrameFounds, "way to find a frame")));
+    }
   }
   for (const auto& row : message.samples()) {
-    constexpr auto kSamplers = static_cast<std::uint64_t>(Sampler::inprocess_cpu) + 1;
     profile.samples.push_back({static_cast<Sampler>(reader.below(row.sampler(), kSamplers, "sampler")),
                                static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
                                reader.below(row.thread(), static_cast<std::uint64_t>(message.threads_size()), "thread"),
@@ -135,6 +140,18 @@ void read_label_times(Reader& reader, const proto::Profile& message, profile::Pr
 }
 
 void read_operations(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  profile.machine = {message.machine().interrupts_ns(), message.machine().soft_interrupts_ns(),
+                     message.machine().stolen_ns()};
+  const auto threads = static_cast<std::uint64_t>(message.threads_size());
+  for (const auto& row : message.preemptions())
+    profile.preemptions.push_back({reader.below(row.thread(), threads, "thread"), row.by(), row.count(), row.ns()});
+  for (const auto& row : message.timeline()) {
+    profile.timeline.push_back(
+        {row.time_ns(), reader.below(row.thread(), threads, "thread"),
+         static_cast<kernel::TimelineReading::Kind>(reader.below(row.kind(), FANLIGHT_TIMELINE_END + 1, "kind")),
+         static_cast<Reason>(reader.below(row.reason(), kReasons, "reason")),
+         static_cast<std::uint16_t>(reader.below(row.cpu(), std::uint64_t{1} << 16, "CPU")), row.waker()});
+  }
   for (const auto& lock : message.locks()) {
     profile.locks.push_back(
         {lock.address(), lock.name(), lock.holder(), lock.waits(), lock.wait_ns(), reader.histogram(lock.wait())});

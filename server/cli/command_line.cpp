@@ -21,7 +21,7 @@ constexpr const char* kExamples =
     "  GET /ws/{topic}        the same over WebSocket\n"
     "  GET /ws                several topics by command, subprotocol fanlight.json, .msgpack or .protobuf\n"
     "  POST /topics/{topic}   publishes the body; ?event=NAME names it, ?key=K is what conflation goes by\n"
-    "  GET /topics/{topic}    how many subscribe\n"
+    "  GET /topics/{topic}    how many subscribe; /topics/{topic}/snapshot: what state it is in\n"
     "  GET /  /metrics  /healthz  /admin\n"
     "\nSIGTERM drains and stops. SIGHUP reads --config again: limits, tokens, origins, heartbeat.\n"
     "\nExamples:\n"
@@ -78,6 +78,32 @@ void choice(CLI::App& app, const char* flag, T& into, const std::array<std::stri
       ->type_name("NAME");
 }
 
+/// The same for designs, of which a program may hold only some.
+template <class Kind, std::size_t N>
+void design(CLI::App& app, const char* flag, Kind& into, const std::array<std::string_view, N>& names,
+            const hub::Designs& designs, const std::string& help) {
+  std::string held;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (designs[static_cast<Kind>(i)] != nullptr) held.append(held.empty() ? "" : ", ").append(names[i]);
+  }
+  const std::string_view chosen = names[static_cast<std::size_t>(into)];
+  app.add_option_function<std::string>(
+         flag,
+         [&into, &designs, flag, names, held](const std::string& text) {
+           const auto found = std::ranges::find(names, text);
+           if (found == names.end()) throw CLI::ValidationError(flag, "'" + text + "' is none of " + held);
+           const auto kind = static_cast<Kind>(found - names.begin());
+           if (designs[kind] == nullptr)
+             throw CLI::ValidationError(flag, "'" + text +
+                                                  "' won no row of scripts/bench and is not in this program, "
+                                                  "which has " +
+                                                  held + "; fanlight-server-lab beside it has them all");
+           into = kind;
+         },
+         help + ": " + held + " (default " + std::string(chosen) + ")")
+      ->type_name("NAME");
+}
+
 template <class Time>
 void time_option(CLI::App& app, const char* flag, Time& into, const std::string& help) {
   app.add_option_function<std::string>(
@@ -130,12 +156,15 @@ void rate_option(CLI::App& app, const char* flag, limits::Rate& into, const std:
 
 }  // namespace
 
-std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_t max_descriptors) {
+std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_t max_descriptors,
+                                   const hub::Designs& designs) {
   Command command;
   net::Options& server = command.server;
   const std::size_t descriptors =
       max_descriptors > 2 * kOwnDescriptors ? max_descriptors - kOwnDescriptors : kOwnDescriptors;
   server.max_connections = descriptors;
+  std::chrono::milliseconds origin_timeout = net::Origin().timeout;
+  std::chrono::nanoseconds breaker_pause(server.snapshots.breaker.pause_ns);
 
   CLI::App app{"fanlight-server: broadcasts what is published on a topic to its SSE and WebSocket subscribers",
                "fanlight-server"};
@@ -194,17 +223,19 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
       ->type_name("N");
 
   app.option_defaults()->group("Designs");
-  choice(app, "--registry", server.registry, hub::kRegistryNames, "who is subscribed");
-  app.add_option("--shards", server.shards, "of the sharded registry; 0: as many as the load asks for (default 0)")
-      ->check(CLI::Range(0, 64))
-      ->type_name("N");
+  server.designs = &designs;
+  design(app, "--registry", server.registry, hub::kRegistryNames, designs, "who is subscribed");
+  if (designs[hub::RegistryKind::sharded] != nullptr) {
+    app.add_option("--shards", server.shards, "of the sharded registry; 0: as many as the load asks for (default 0)")
+        ->check(CLI::Range(0, 64))
+        ->type_name("N");
+  }
   choice(app, "--queue", server.queue, hub::kQueueNames, "from publishers to workers");
   app.add_option("--inbox", server.inbox_messages, "messages that wait for a worker (default 4096)")
       ->check(CLI::Range(2, 1 << 20))
       ->type_name("N");
-  choice(app, "--dispatch", server.dispatch, hub::kDispatchNames,
-         "who publishes: the worker that read the request, a "
-         "thread per message, a pool of 4 to 32, or stealers");
+  design(app, "--dispatch", server.dispatch, hub::kDispatchNames, designs,
+         "who publishes: the worker that read the request, or threads of their own");
   choice(app, "--codec", server.codec, kCodecNames, "how payloads are written");
   choice(app, "--send", server.send, kSendNames, "bytes gathered once for neighbours, or gathered by the kernel");
   choice(app, "--trigger", server.edge_triggered, kTriggerNames, "of epoll");
@@ -260,6 +291,26 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   app.add_option("--cert", server.certificate, "serve TLS with this certificate chain, PEM")->type_name("FILE");
   app.add_option("--key", server.key, "and its private key, PEM")->type_name("FILE");
 
+  app.option_defaults()->group("Snapshots");
+  app.add_option_function<std::string>(
+         "--origin",
+         [&](const std::string& text) {
+           const auto origin = net::parse_origin(text);
+           if (!origin) throw CLI::ValidationError("--origin", origin.error().what);
+           server.origin = *origin;
+         },
+         "who knows the state of topics: GET URL{topic} answers it, or 404 (default: a topic's newest message is it)")
+      ->type_name("URL");
+  time_option(app, "--origin-timeout", origin_timeout, "for its answer (default 1s)");
+  time_option(app, "--origin-fresh", server.snapshots.fresh, "how long an answer counts as current (default 1s)");
+  time_option(app, "--origin-unknown", server.snapshots.unknown,
+              "how long it is not asked again for a topic that it does not know (default 5s)");
+  app.add_option("--breaker-failures", server.snapshots.breaker.failures,
+                 "failures in a row after which it is left alone, and what it said last is given (default 5)")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  time_option(app, "--breaker-pause", breaker_pause, "how long it is left alone before one more try (default 5s)");
+
   app.option_defaults()->group("Limits and access");
   app.add_option("--max-per-address", server.per_address.connections, "connections of one address (default: no limit)")
       ->type_name("N");
@@ -288,6 +339,8 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   } catch (const CLI::ParseError& error) {
     return Leave{.exit_code = 2, .error = error.what(), .hint = "fanlight-server --help shows what it takes"};
   }
+  if (server.origin) server.origin->timeout = origin_timeout;
+  server.snapshots.breaker.pause_ns = static_cast<std::uint64_t>(breaker_pause.count());
   if (server.certificate.empty() != server.key.empty()) {
     return Leave{.exit_code = 2, .error = "--cert and --key go together", .hint = "give both, or neither"};
   }

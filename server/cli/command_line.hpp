@@ -26,6 +26,8 @@ struct Leave {
 
 /// Every flag can stand in the file as `name = value`; the command line wins. Called again on SIGHUP.
 /// Threads: one. `max_descriptors`: RLIMIT_NOFILE, from which the default of --max-connections follows.
-std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_t max_descriptors);
+/// `designs`: what `--registry` and `--dispatch` choose from.
+std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_t max_descriptors,
+                                   const hub::Designs& designs = hub::hot_designs());
 
 }  // namespace fanlight::server::cli

@@ -93,8 +93,10 @@ ClientRequest ClientFrames::end_message() {
   if (text_ && !compressed_ && !utf8_.complete()) return violation(CloseCode::not_text, "text is not UTF-8");
   if (compressed_) {
     std::string inflated;
-    if (!append_inflated(inflated, message_, options_.max_message_bytes)) {
-      return violation(CloseCode::too_big, "does not inflate, or to more than a message may have");
+    switch (append_inflated(inflated, message_, options_.max_message_bytes)) {
+      case Inflated::good: break;
+      case Inflated::too_big: return violation(CloseCode::too_big, "inflates to more than a message may have");
+      case Inflated::broken: return violation(CloseCode::not_text, "does not inflate");
     }
     if (text_ && !is_utf8(inflated)) return violation(CloseCode::not_text, "text is not UTF-8");
     message_ = std::move(inflated);

@@ -8,6 +8,7 @@
 namespace fanlight::server::codec {
 namespace {
 
+constexpr std::size_t kWorthDeflating = 64;  // below, the deflated form is hardly ever smaller
 constexpr std::string_view kGzipHead("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 10);
 
 struct Deflater {
@@ -84,9 +85,20 @@ void append_deflated(std::string& out, std::string_view text) {
   out.resize(out.size() - stream.avail_out);
 }
 
+void append_deflated_websocket(std::string& out, Opcode opcode, std::string_view payload) {
+  thread_local std::string squeezed;
+  if (payload.size() >= kWorthDeflating) {
+    squeezed.clear();
+    append_deflated(squeezed, payload);
+    squeezed.resize(squeezed.size() - 4);  // RFC 7692, 7.2.1: the tail is understood
+    if (squeezed.size() < payload.size()) return append_websocket(out, opcode, squeezed, true);
+  }
+  append_websocket(out, opcode, payload);
+}
+
 std::string_view gzip_head() { return kGzipHead; }
 
-bool append_inflated(std::string& out, std::string_view deflated, std::size_t max_bytes) {
+Inflated append_inflated(std::string& out, std::string_view deflated, std::size_t max_bytes) {
   thread_local Inflater inflater;
   z_stream& stream = inflater.stream;
   ::inflateReset(&stream);
@@ -101,14 +113,15 @@ bool append_inflated(std::string& out, std::string_view deflated, std::size_t ma
       stream.avail_out = sizeof room;
       const int result = ::inflate(&stream, Z_SYNC_FLUSH);
       const std::size_t got = sizeof room - stream.avail_out;
-      if (out.size() + got > limit) return false;
+      if (out.size() + got > limit) return Inflated::too_big;
       out.append(room, got);
-      if (result == Z_STREAM_END) return part.data() == kTail.data() || stream.avail_in == 0;
-      if (result != Z_OK && result != Z_BUF_ERROR) return false;
+      if (result == Z_STREAM_END)
+        return part.data() == kTail.data() || stream.avail_in == 0 ? Inflated::good : Inflated::broken;
+      if (result != Z_OK && result != Z_BUF_ERROR) return Inflated::broken;
       if (stream.avail_out > 0) break;
     }
   }
-  return true;
+  return Inflated::good;
 }
 
 DeflateOffer negotiate_deflate(std::string_view offers) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/codec/websocket.hpp"
+
 namespace fanlight::server::codec {
 
 /// Appends `text` as raw deflate blocks that refer to nothing before them and end on a byte (a sync flush, 00 00 FF FF
@@ -12,12 +14,18 @@ namespace fanlight::server::codec {
 /// different histories share them. Threads: any; each keeps a compressor of its own. Source: RFC 1951; zlib's manual.
 void append_deflated(std::string& out, std::string_view text);
 
+/// Appends one WebSocket frame of the payload: deflated when that makes it smaller, as it is otherwise. Source: RFC
+/// 7692.
+void append_deflated_websocket(std::string& out, Opcode opcode, std::string_view payload);
+
 /// What a gzip stream begins with. Source: RFC 1952, 2.3.
 std::string_view gzip_head();
 
-/// Appends what `deflated` held, `00 00 FF FF` taken off by the sender as RFC 7692, 7.2.1 has it. False: not deflate,
-/// or more than `max_bytes`. Threads: any.
-bool append_inflated(std::string& out, std::string_view deflated, std::size_t max_bytes);
+enum class Inflated { good, too_big, broken };
+
+/// Appends what `deflated` held, `00 00 FF FF` taken off by the sender as RFC 7692, 7.2.1 has it; at most `max_bytes`.
+/// Threads: any.
+Inflated append_inflated(std::string& out, std::string_view deflated, std::size_t max_bytes);
 
 /// What became of a client's offer of extensions.
 struct DeflateOffer {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kPooled = 4096;
 constexpr std::size_t kMaxPooledBytes = 16 * 1024;
-constexpr std::size_t kWorthDeflating = 64;  // below, the deflated form is hardly ever smaller
 
 memory::Pool<Message>& pool() {
   static auto& messages = *new memory::Pool<Message>(kPooled);
@@ -36,7 +35,6 @@ void append_sse_form(std::string& out, const Message& message) {
 
 void append_websocket_form(std::string& out, const Message& message, PayloadCodec codec, bool compress) {
   thread_local std::string enveloped;
-  thread_local std::string squeezed;
   std::string_view payload = message.payload;
   if (codec != PayloadCodec::raw) {
     enveloped.clear();
@@ -45,12 +43,7 @@ void append_websocket_form(std::string& out, const Message& message, PayloadCode
   }
   const bool text = codec == PayloadCodec::raw ? is_utf8(payload) : is_text(codec);
   const Opcode opcode = text ? Opcode::text : Opcode::binary;
-  if (compress && payload.size() >= kWorthDeflating) {
-    squeezed.clear();
-    append_deflated(squeezed, payload);
-    squeezed.resize(squeezed.size() - 4);  // RFC 7692, 7.2.1: the tail is understood
-    if (squeezed.size() < payload.size()) return append_websocket(out, opcode, squeezed, true);
-  }
+  if (compress) return append_deflated_websocket(out, opcode, payload);
   append_websocket(out, opcode, payload);
 }
 

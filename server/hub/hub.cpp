@@ -11,21 +11,17 @@ Hub::Hub(const HubOptions& options)
       remembers_(options.policies.common.history_messages > 0),
       topics_(options.policies, options.max_topics),
       slots_(std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers), options.slots),
-      registry_(make_registry(options.registry, std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers),
-                              options.shards)),
-      dispatcher_(options.dispatch) {
+      registry_((*options.designs)[options.registry](std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers),
+                                                     options.shards)),
+      dispatcher_((*options.designs)[options.dispatch]()) {
   for (unsigned i = 0; i < std::clamp(options.workers, 1u, PerCoreRegistry::kMostWorkers); ++i) {
     WorkerOptions worker = options.worker;
     worker.cpu = options.pin ? static_cast<int>(i) : -1;
-    workers_.push_back(std::make_unique<Worker>(i, worker, registry_, topics_, published_));
+    workers_.push_back(std::make_unique<Worker>(i, worker, *registry_, topics_, published_));
   }
 }
 
-Hub::~Hub() { dispatcher_.stop(); }
-
-RegistryReading Hub::registry() const {
-  return std::visit([](const auto& registry) { return registry->reading(); }, registry_);
-}
+Hub::~Hub() { dispatcher_->stop(); }
 
 Receipt Hub::publish(const Post& post) {
   codec::NewMessage message = codec::new_message();
@@ -52,6 +48,9 @@ Receipt Hub::publish(const Post& post) {
       const std::scoped_lock lock(topic->publishing);
       if (topic->forgotten) continue;
       receipt = {.id = ++topic->last_id, .subscribers = topic->subscribers.load(std::memory_order_relaxed)};
+      for (const Group& group : topic->groups) receipt.subscribers -= group.size() - 1;
+      // Before anybody can take it: whoever looks meanwhile finds it waiting, never delivered unasked.
+      addressed_.fetch_add(receipt.subscribers, std::memory_order_relaxed);
       message->id = receipt.id;
       const codec::MessagePtr shared = message;
       topic->history.add(shared);
@@ -59,7 +58,7 @@ Receipt Hub::publish(const Post& post) {
         workers_[worker]->push({.message = shared, .topic = topic, .sessions = std::move(sessions)});
         to_wake |= std::uint64_t{1} << worker;
       };
-      std::visit([&](auto& registry) { registry->lookup(*topic, leave_with); }, registry_);
+      registry_->lookup(*topic, leave_with);
       for (Group& group : topic->groups) {
         const Group::Member* member = group.pick(post.key, receipt.id);
         if (member == nullptr) continue;
@@ -75,20 +74,17 @@ Receipt Hub::publish(const Post& post) {
 
 void Hub::submit(std::string topic, std::string payload, std::string event, std::string key, std::uint64_t published_ns,
                  std::move_only_function<void(Receipt)> done) {
-  dispatcher_.run([this, topic = std::move(topic), payload = std::move(payload), event = std::move(event),
-                   key = std::move(key), published_ns, done = std::move(done)]() mutable {
+  dispatcher_->run([this, topic = std::move(topic), payload = std::move(payload), event = std::move(event),
+                    key = std::move(key), published_ns, done = std::move(done)]() mutable {
     done(publish({.topic = topic, .payload = payload, .event = event, .key = key, .published_ns = published_ns}));
   });
-}
-
-void Hub::adapt(double qps, double p95_ms) {
-  if (auto* sharded = std::get_if<std::unique_ptr<ShardedRegistry>>(&registry_)) (*sharded)->adapt(qps, p95_ms);
 }
 
 PublishReading Hub::published() const {
   PublishReading reading;
   reading.messages = messages_.load(std::memory_order_relaxed);
   reading.bytes = bytes_.load(std::memory_order_relaxed);
+  reading.addressed = addressed_.load(std::memory_order_relaxed);
   for (std::size_t i = 0; i < codec::kWires; ++i) reading.encoded[i] = encoded_[i].load(std::memory_order_relaxed);
   return reading;
 }

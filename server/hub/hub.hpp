@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/hub/dispatch.hpp"
+#include "server/hub/designs.hpp"
 #include "server/hub/slots.hpp"
 #include "server/hub/worker.hpp"
 
@@ -21,6 +21,7 @@ struct HubOptions {
   unsigned workers = 1;             // 64 at most
   std::size_t max_topics = 65'536;  // with subscribers, at one time
   TopicPolicies policies;
+  const Designs* designs = &hot_designs();  // hold the two that are chosen here
   RegistryKind registry = RegistryKind::per_core;
   unsigned shards = 0;  // of the sharded registry; 0: dynamic
   DispatchKind dispatch = DispatchKind::inline_;
@@ -41,14 +42,15 @@ struct Post {
 
 /// What became of a message.
 struct Receipt {
-  std::uint64_t id = 0;  // grows within a topic
-  std::size_t subscribers = 0;
+  std::uint64_t id = 0;         // grows within a topic
+  std::size_t subscribers = 0;  // whom it goes to: of a group one member
 };
 
 /// Counted by publishers, on whatever thread they run.
 struct PublishReading {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;                             // of payload
+  std::uint64_t addressed = 0;                         // deliveries: the sum of all receipts' subscribers
   std::array<std::uint64_t, codec::kWires> encoded{};  // frames made, by wire form
 };
 
@@ -64,8 +66,8 @@ class Hub {
   Worker& worker(std::size_t index) { return *workers_[index]; }
   Topics& topics() { return topics_; }
   Slots& slots() { return slots_; }
-  Dispatcher& dispatcher() { return dispatcher_; }
-  RegistryReading registry() const;
+  AnyDispatch& dispatcher() { return *dispatcher_; }
+  RegistryReading registry() const { return registry_->reading(); }
 
   /// Leaves the message with every worker that has subscribers. Messages of one topic reach each subscriber in the
   /// order of their ids; each wire form is made once, by the first who needs it. Cost: no allocation in the steady
@@ -76,7 +78,7 @@ class Hub {
               std::move_only_function<void(Receipt)> done);
 
   /// Once a second, from one thread: lets the registry follow the load.
-  void adapt(double qps, double p95_ms);
+  void adapt(double qps, double p95_ms) { registry_->adapt(qps, p95_ms); }
 
   PublishReading published() const;
   /// Connections between accept and close, of all kinds.
@@ -91,11 +93,12 @@ class Hub {
   codec::FormCounts encoded_{};
   Topics topics_;
   Slots slots_;
-  AnyRegistry registry_;
+  std::unique_ptr<AnyRegistry> registry_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::uint64_t> messages_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
-  Dispatcher dispatcher_;  // last: its threads publish
+  std::atomic<std::uint64_t> addressed_ = 0;
+  std::unique_ptr<AnyDispatch> dispatcher_;  // last: its threads publish
 };
 
 }  // namespace fanlight::server::hub

@@ -1,6 +1,7 @@
 #include "server/hub/inbox.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace fanlight::server::hub {
 namespace {
@@ -24,11 +25,18 @@ bool Inbox::push(Delivery delivery) {
   if (delivery.sessions) {
     for (const SessionRef& session : delivery.sessions->sessions) ++lost_.deliveries[codec::index_of(session.wire)];
   } else {
-    const auto same = std::ranges::find(lost_.messages, delivery.topic, &std::pair<TopicPtr, std::uint64_t>::first);
-    if (same != lost_.messages.end()) {
-      ++same->second;
+    // A topic's messages come in the order of their ids; few topics lose at one time, so that a short look finds the
+    // run.
+    constexpr std::size_t kLook = 16;
+    const std::uint64_t id = delivery.message->id;
+    const std::span<Lost::Messages> all(lost_.messages);
+    const auto latest = all.last(std::min(kLook, all.size()));
+    const auto same = std::ranges::find_if(
+        latest, [&](const Lost::Messages& each) { return each.topic == delivery.topic && each.last_id + 1 == id; });
+    if (same != latest.end()) {
+      same->last_id = id;
     } else {
-      lost_.messages.emplace_back(std::move(delivery.topic), 1);
+      lost_.messages.push_back({.topic = std::move(delivery.topic), .first_id = id, .last_id = id});
     }
   }
   any_lost_.store(true, std::memory_order_release);

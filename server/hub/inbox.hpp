@@ -83,8 +83,14 @@ inline constexpr std::array<std::string_view, 2> kQueueNames = {"vector", "ring"
 
 /// What a full inbox did not take.
 struct Lost {
-  std::array<std::uint64_t, codec::kWires> deliveries{};     // whose sessions the publisher knew
-  std::vector<std::pair<TopicPtr, std::uint64_t>> messages;  // whose sessions the worker knows
+  /// Messages of one topic with consecutive ids.
+  struct Messages {
+    TopicPtr topic;
+    std::uint64_t first_id = 0;
+    std::uint64_t last_id = 0;
+  };
+  std::array<std::uint64_t, codec::kWires> deliveries{};  // whose sessions the publisher knew
+  std::vector<Messages> messages;                         // whose sessions the worker knows
 
   bool any() const;
 };

@@ -15,6 +15,8 @@ namespace fanlight::server::hub {
 /// took, a few tens of microseconds. A clock read per delivery would cost 2 % of it. Threads: the owning worker's only.
 class LatencyBatch {
  public:
+  static constexpr unsigned kSends = 16;  // that share one clock read
+
   /// One delivery of a message published at that time. Cost: a few ns.
   void add(std::uint64_t published_ns) {
     // Sessions get the same messages in the same order, so the entry after the last one is the best guess.

@@ -27,6 +27,7 @@ void WorkerReading::add(const WorkerReading& other) {
   losses_told += other.losses_told;
   exceptions += other.exceptions;
   http_connections += other.http_connections;
+  deliveries_last_second += other.deliveries_last_second;
   delivery_latency_ns.merge(other.delivery_latency_ns);
 }
 

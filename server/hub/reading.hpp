@@ -1,4 +1,5 @@
 // What one worker has done. In: its counters. Out: numbers that add up: offered = delivered + dropped + queued.
+// With what publishers counted: addressed + replayed = offered + what waits in inboxes.
 #pragma once
 
 #include <array>
@@ -78,6 +79,7 @@ struct WorkerReading {
   std::uint64_t losses_told = 0;     // clients that were told of a gap in the history
   std::uint64_t exceptions = 0;      // that reached the loop; each is a bug or memory that ran out
   std::uint64_t http_connections = 0;
+  std::uint64_t deliveries_last_second = 0;
   KernelHistogram delivery_latency_ns;
 
   void add(const WorkerReading& other);

@@ -14,6 +14,7 @@
 #include "server/hub/reading.hpp"
 #include "server/hub/subscriber.hpp"
 #include "server/hub/topic.hpp"
+#include "server/memory/ring.hpp"
 
 namespace fanlight::server::hub {
 
@@ -40,7 +41,8 @@ struct Conversation {
 };
 
 /// Kept small: a subscriber that only listens costs this and its registration. Touched by its worker's thread only.
-struct Session {
+/// What a delivery touches lies on the first cache line.
+struct alignas(memory::kCacheLine) Session {
   enum class Stage : std::uint8_t {
     free,
     tls,        // shakes hands
@@ -50,28 +52,35 @@ struct Session {
     lingering,  // all sent; waits for the peer to close, so that a reset does not destroy what it has not read
   };
 
-  SslPtr tls;                                  // null: plain
-  std::unique_ptr<Exchange> exchange;          // http only
-  std::unique_ptr<Conversation> conversation;  // null: an event stream of one topic
-  TopicPtr topic;
   Outbox outbox{};
-  Ticket ticket;
-  void* address = nullptr;  // limits::Address, released at the end
-  int fd = -1;
   SessionRef ref;
-  std::uint32_t sent_tick = 0;      // when bytes last left
-  std::uint32_t deadline_tick = 0;  // http, closing, lingering: when patience ends; 0: never
+  int fd = -1;
+  std::uint32_t sent_tick = 0;  // when bytes last left
   Stage stage = Stage::free;
-  End end = End::client;  // closing, lingering: why
   bool flush_queued : 1 = false;
   bool awaits_writable : 1 = false;
   bool watches_writes : 1 = false;  // registered for EPOLLOUT
   bool evicting : 1 = false;
   bool subscriber : 1 = false;   // counted as one
   bool answered : 1 = false;     // http: a request before
+  bool plain : 1 = true;         // `tls` is null
   std::uint16_t unmeasured = 0;  // replayed events whose age is not a delay of ours
 
+  std::uint32_t deadline_tick = 0;             // http, closing, lingering: when patience ends; 0: never
+  End end = End::client;                       // closing, lingering: why
+  SslPtr tls;                                  // null: plain
+  std::unique_ptr<Exchange> exchange;          // http only
+  std::unique_ptr<Conversation> conversation;  // null: an event stream of one topic
+  TopicPtr topic;
+  Ticket ticket;
+  void* address = nullptr;  // limits::Address, released at the end
+
+  /// Whether a frame may go to the socket without passing the outbox.
+  bool idle_and_plain() const {
+    return stage == Stage::live && outbox.empty() && plain && !awaits_writable && !evicting && unmeasured == 0;
+  }
   codec::Wire wire() const { return ref.wire; }
 };
+static_assert(sizeof(Session) == 2 * memory::kCacheLine);
 
 }  // namespace fanlight::server::hub

@@ -42,11 +42,6 @@ codec::Frame heartbeat_of(codec::Wire wire) {
   return frame;
 }
 
-PerCoreRegistry* per_core_of(AnyRegistry& registry) {
-  auto* chosen = std::get_if<std::unique_ptr<PerCoreRegistry>>(&registry);
-  return chosen == nullptr ? nullptr : chosen->get();
-}
-
 }  // namespace
 
 Worker::Worker(unsigned index, const WorkerOptions& options, AnyRegistry& registry, Topics& topics,
@@ -54,7 +49,7 @@ Worker::Worker(unsigned index, const WorkerOptions& options, AnyRegistry& regist
     : index_(index),
       options_(options),
       registry_(registry),
-      per_core_(per_core_of(registry)),
+      per_core_(registry.per_core()),
       topics_(topics),
       published_(published),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -81,7 +76,7 @@ void Worker::run() {
 }
 
 bool Worker::idle() const {
-  return inbox_.empty() && !any_posted_.load(std::memory_order_acquire) && to_flush_.empty();
+  return inbox_.empty() && !any_posted_.load(std::memory_order_acquire) && to_flush_.empty() && !fanout_.message;
 }
 
 void Worker::turn() {
@@ -97,7 +92,7 @@ void Worker::turn() {
   sleeping_.store(false);
   for (int i = 0; i < ready; ++i) handle(events_[static_cast<std::size_t>(i)]);
   run_tasks();
-  drain_inbox();
+  deliver_some();
   flush();
   if (monotonic_ns() >= next_tick_ns_) tend_some();
 }
@@ -178,6 +173,7 @@ Session& Worker::adopt(Fd socket, Ticket ticket, SslPtr tls, void* address, std:
   }
   Session& session = at(free_slots_.back());
   session.stage = tls ? Session::Stage::tls : Session::Stage::http;
+  session.plain = !tls;
   session.tls = std::move(tls);
   session.fd = socket.release();
   session.ticket = std::move(ticket);
@@ -252,6 +248,9 @@ void Worker::tend_some() {
   if (++tenth_ == 10) {
     tenth_ = 0;
     ++tick_;
+    std::uint64_t delivered = 0;
+    for (const WireReading& wire : counts_.wires) delivered += wire.delivered;
+    counts_.deliveries_last_second = delivered - std::exchange(delivered_before_, delivered);
   }
   for (std::uint32_t slot = tenth_; slot < slots_; slot += 10) {
     if (at(slot).stage != Session::Stage::free) tend(at(slot));

@@ -111,6 +111,8 @@ class Worker {
   /// Subscribes: from here on its messages queue up. What is replayed is queued before them, and a gap is told. Errors:
   /// as many topics as may be. The session turns live with its first subscription.
   Result<> subscribe(Session& session, const Order& order);
+  /// Whether `subscribe` would find the group as it wants it. Errors: its members share in another way.
+  static Result<> fits(Topic& topic, const Order& order);
   /// False when it was not subscribed to it.
   bool unsubscribe(Session& session, std::string_view topic);
   /// Counts as a subscriber from now on, of that wire form.
@@ -118,6 +120,9 @@ class Worker {
   bool is_subscribed(const Session& session, std::string_view topic) const;
   std::size_t topics_of(const Session& session) const;
 
+  /// Says something about a subscriber's topic, in its own form: an event named like the envelope's type, a text
+  /// message of JSON, or an envelope.
+  void tell(Session& session, const codec::Envelope& envelope);
   /// Queues a control frame or an answer; it leaves in this loop turn.
   void send(Session& session, const codec::Frame& frame);
   /// Unsubscribes, says goodbye over WebSocket, ends when all is sent.
@@ -168,10 +173,20 @@ class Worker {
   void leave(Session& session, const TopicPtr& topic, bool grouped);
   void replay(Session& session, Topic& topic, std::uint64_t after);
   void tell_loss(Session& session, const Topic& topic, std::uint64_t lost, std::uint64_t first);
+  void append_told(Session& session, const codec::Envelope& envelope);
   void count_dropped(codec::Wire wire, Drop cause, std::uint64_t events);
   WireReading& account(const Session& session) { return counts_.wires[codec::index_of(session.wire())]; }
   void drain_inbox();
+  void take_inbox();
+  void deliver_batch();
   void deliver(const Delivery& delivery);
+  void evict_marked();
+
+  // worker_fanout.cpp: the way without an outbox
+  void deliver_some();
+  void send_slice();
+  void finish_fanout();
+  void send_at_once(Session& session, const codec::Encoded& frame);
   void offer(Session& session, const Topic& topic, const codec::Encoded& frame);
   void evict(Session& session);
   void count_lost();
@@ -222,9 +237,12 @@ class Worker {
   std::uint32_t tick_ = 1;          // seconds since start
   std::uint64_t next_tick_ns_ = 0;  // tenths of them
   unsigned tenth_ = 0;
+  std::uint64_t delivered_before_ = 0;  // at the beginning of this second
 
   Inbox inbox_;
   std::vector<Delivery> batch_;
+  Delivery fanout_;                // a message that is on its way to its subscribers one by one; null: none
+  std::uint32_t fanout_slot_ = 0;  // where its next slice begins
   std::vector<std::unique_ptr<Session[]>> slabs_;
   std::vector<std::uint32_t> free_slots_;
   std::uint32_t slots_ = 0;

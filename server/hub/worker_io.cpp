@@ -13,7 +13,6 @@
 namespace fanlight::server::hub {
 namespace {
 
-constexpr unsigned kBatchSends = 16;        // sends that share one clock read
 constexpr std::size_t kBatchMessages = 64;  // bound on the batch's search
 constexpr int kReadsPerTurn = 4;            // a client that floods us waits its turn
 constexpr std::size_t kTlsRecord = 16 * 1024;
@@ -218,7 +217,7 @@ void Worker::flush_one(Session& session) {
     } else {
       session.outbox.sent(sent, [](const codec::Encoded&) {});
     }
-    if (++batch_sends_ >= kBatchSends || latency_.messages() >= kBatchMessages) close_batch();
+    if (++batch_sends_ >= LatencyBatch::kSends || latency_.messages() >= kBatchMessages) close_batch();
     if (sent < asked && !session.tls) return await_writable(session);
   }
   all_sent(session);

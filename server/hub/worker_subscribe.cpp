@@ -32,6 +32,14 @@ codec::Frame envelope_frame(codec::Wire wire, const codec::Envelope& envelope) {
   return codec::control_frame(std::move(frame));
 }
 
+/// All members of a group deal alike. Under `topic.publishing`.
+Result<> check_group(const Topic& topic, const Order& order) {
+  const auto group = std::ranges::find(topic.groups, order.group, &Group::name);
+  if (group == topic.groups.end() || group->how() == order.how) return {};
+  const std::string how(name_of(group->how()));
+  return fail(0, "the group's members share by " + how, "join it with assign=" + how + ", or choose another group");
+}
+
 }  // namespace
 
 void Worker::count_dropped(codec::Wire wire, Drop cause, std::uint64_t events) {
@@ -65,6 +73,11 @@ void Worker::go_live(Session& session, codec::Wire wire, std::unique_ptr<Convers
   published_.connections.add(1);
 }
 
+Result<> Worker::fits(Topic& topic, const Order& order) {
+  const std::scoped_lock lock(topic.publishing);
+  return check_group(topic, order);
+}
+
 Result<> Worker::subscribe(Session& session, const Order& order) {
   if (topics_of(session) >= kMaxTopicsPerConnection) {
     return fail(0, "a connection has at most 256 topics", "open another connection");
@@ -75,6 +88,7 @@ Result<> Worker::subscribe(Session& session, const Order& order) {
     Topic& topic = **found;
     std::unique_lock lock(topic.publishing);
     if (topic.forgotten) continue;
+    if (auto good = check_group(topic, order); !good) return good;
     if (auto entered = topics_.enter(topic); !entered) {
       lock.unlock();
       topics_.tidy(*found);
@@ -86,7 +100,7 @@ Result<> Worker::subscribe(Session& session, const Order& order) {
       group->join(index_, session.ref);
       session.conversation->group = order.group;
     } else {
-      std::visit([&](auto& registry) { registry->insert(topic, index_, session.ref); }, registry_);
+      registry_.insert(topic, index_, session.ref);
     }
     if (!session.topic) {
       session.topic = *found;
@@ -122,17 +136,25 @@ void Worker::replay(Session& session, Topic& topic, std::uint64_t after) {
 
 void Worker::tell_loss(Session& session, const Topic& topic, std::uint64_t lost, std::uint64_t first) {
   ++counts_.losses_told;
-  const codec::Envelope envelope{.type = "loss", .topic = topic.name, .id = first, .lost = lost};
+  append_told(session, {.type = "loss", .topic = topic.name, .id = first, .lost = lost});
+}
+
+void Worker::tell(Session& session, const codec::Envelope& envelope) {
+  append_told(session, envelope);
+  queue_flush(session);
+}
+
+void Worker::append_told(Session& session, const codec::Envelope& envelope) {
   if (codec::is_envelope(session.wire())) return session.outbox.append(envelope_frame(session.wire(), envelope));
   std::string text, bytes;
   codec::append_envelope(text, codec::PayloadCodec::json, envelope);
   if (!codec::is_stream(session.wire())) {
     codec::append_websocket(bytes, codec::Opcode::text, text);
   } else if (session.wire() == codec::Wire::sse) {
-    codec::append_sse(bytes, std::nullopt, "loss", text);
+    codec::append_sse(bytes, std::nullopt, envelope.type, text);
   } else {
     std::string plain;
-    codec::append_sse(plain, std::nullopt, "loss", text);
+    codec::append_sse(plain, std::nullopt, envelope.type, text);
     codec::append_deflated(bytes, plain);
   }
   session.outbox.append(codec::control_frame(std::move(bytes)));
@@ -141,12 +163,14 @@ void Worker::tell_loss(Session& session, const Topic& topic, std::uint64_t lost,
 void Worker::leave(Session& session, const TopicPtr& topic, bool grouped) {
   {
     const std::scoped_lock lock(topic->publishing);
+    // What was published for it before it left is offered to it first, or nobody would account for it.
+    take_inbox();
     if (grouped) {
       const auto group = std::ranges::find(topic->groups, session.conversation->group, &Group::name);
       if (group != topic->groups.end() && group->leave(index_, session.ref) && group->size() == 0)
         topic->groups.erase(group);
     } else {
-      std::visit([&](auto& registry) { registry->remove(*topic, index_, session.ref); }, registry_);
+      registry_.remove(*topic, index_, session.ref);
     }
     topics_.leave(*topic);
   }
@@ -182,18 +206,32 @@ bool Worker::unsubscribe(Session& session, std::string_view name) {
 }
 
 void Worker::drain_inbox() {
+  take_inbox();
+  evict_marked();
+}
+
+void Worker::take_inbox() {
+  finish_fanout();
   if (inbox_.empty()) return;
   inbox_.take(batch_);
+  deliver_batch();
+  count_lost();
+}
+
+void Worker::deliver_batch() {
   for (Delivery& delivery : batch_) {
     deliver(delivery);
     delivery = {};
   }
   batch_.clear();
-  count_lost();
-  for (const SessionRef ref : to_evict_) {
+}
+
+void Worker::evict_marked() {
+  if (to_evict_.empty()) return;
+  // Evicting takes the inbox, which may mark more; those have their turn next time.
+  for (const SessionRef ref : std::exchange(to_evict_, {})) {
     if (Session* session = find(ref); session != nullptr) evict(*session);
   }
-  to_evict_.clear();
 }
 
 void Worker::deliver(const Delivery& delivery) {
@@ -257,9 +295,11 @@ void Worker::count_lost() {
     counts_.inbox_lost += deliveries > 0 ? 1 : 0;
     count_dropped(wire, Drop::inbox_full, deliveries);
   }
-  for (const auto& [topic, messages] : lost.messages) {
-    counts_.inbox_lost += messages;
-    for (const LocalMember& member : per_core_->local(index_, *topic)) {
+  for (const Lost::Messages& each : lost.messages) {
+    counts_.inbox_lost += each.last_id - each.first_id + 1;
+    for (const LocalMember& member : per_core_->local(index_, *each.topic)) {
+      if (member.since >= each.last_id) continue;
+      const std::uint64_t messages = each.last_id - std::max(member.since, each.first_id - 1);
       counts_.wires[codec::index_of(member.session.wire)].offered += messages;
       count_dropped(member.session.wire, Drop::inbox_full, messages);
     }

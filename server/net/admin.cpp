@@ -63,6 +63,14 @@ std::string admin_json(const Reading& reading, const std::vector<WorkerOutline>&
   }
   json::array slots;
   for (std::size_t slot = 0; slot < hub.slots().size(); ++slot) slots.push_back(hub.slots().owner_of(slot));
+  json::value origin;
+  if (reading.snapshots) {
+    constexpr std::string_view kStates[] = {"closed", "open", "half-open"};
+    origin = {{"breaker", view(kStates[static_cast<std::size_t>(reading.snapshots->breaker)])},
+              {"asked", reading.snapshots->asked},
+              {"failed", reading.snapshots->failed},
+              {"kept", reading.snapshots->kept}};
+  }
   const json::object root{
       {"registry",
        {{"name", view(reading.registry.registry)}, {"shards", reading.registry.shards}, {"operations", operations}}},
@@ -73,7 +81,8 @@ std::string admin_json(const Reading& reading, const std::vector<WorkerOutline>&
       {"workers", std::move(worker_list)},
       {"topics",
        {{"with_subscribers", reading.topics}, {"remembered", reading.topics_remembered}, {"largest", topics}}},
-      {"slots", std::move(slots)}};
+      {"slots", std::move(slots)},
+      {"origin", std::move(origin)}};
   return json::serialize(root) + "\n";
 }
 

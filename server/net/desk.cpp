@@ -21,7 +21,9 @@ constexpr std::size_t kMaxHeaderBytes = 8 * 1024;
 constexpr std::size_t kMaxUnread = 64 * 1024;   // of requests behind one that is being answered
 constexpr std::size_t kMaxUnsent = 256 * 1024;  // of answers that the client does not take
 constexpr std::string_view kPaths =
-    "GET /sse/{topic}, GET /ws/{topic}, GET /ws, POST /topics/{topic}, GET /metrics, GET /healthz, GET /admin";
+    "GET /sse/{topic}, GET /ws/{topic}, GET /ws, POST /topics/{topic}, GET /topics/{topic}, GET "
+    "/topics/{topic}/snapshot, "
+    "GET /metrics, GET /healthz, GET /admin";
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -78,6 +80,7 @@ void DeskReading::add(const DeskReading& other) {
   throttled += other.throttled;
   commands += other.commands;
   bad_commands += other.bad_commands;
+  for (std::size_t source = 0; source < snapshots.size(); ++source) snapshots[source] += other.snapshots[source];
   parse_ns.merge(other.parse_ns);
 }
 
@@ -263,6 +266,7 @@ void Desk::handle(Session& session, const Asked& asked) {
                      .headers = "Access-Control-Allow-Origin: *\r\n"},
                     asked.keep);
     }
+    case Endpoint::snapshot: return answer_snapshot(session, asked);
     case Endpoint::metrics:
     case Endpoint::admin: {
       const Endpoint page = asked.route.endpoint;

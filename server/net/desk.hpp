@@ -2,6 +2,7 @@
 // answers, subscriptions, messages to publish.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,8 @@ struct DeskReading {
   std::uint64_t throttled = 0;  // publishes above an address's rate
   std::uint64_t commands = 0;   // of WebSocket clients
   std::uint64_t bad_commands = 0;
-  KernelHistogram parse_ns;  // of request heads that were whole in one read
+  std::array<std::uint64_t, kSnapshotNames.size()> snapshots{};  // given, by source
+  KernelHistogram parse_ns;                                      // of request heads that were whole in one read
 
   void add(const DeskReading& other);
 };
@@ -49,6 +51,7 @@ class HttpExchange;
 struct Office {
   const Options& options;
   std::atomic<bool>& stopping;
+  Snapshots* snapshots;  // null: there is no origin
   /// The pages that need every worker: /metrics and /admin.
   std::function<void(hub::Worker& asker, Endpoint page, std::function<void(std::string)> done)> page;
 };
@@ -92,7 +95,15 @@ class Desk final : public hub::Reception {
   // subscribe.cpp
   void become_stream(hub::Session& session, const Asked& asked);
   void become_websocket(hub::Session& session, const Asked& asked);
+  std::optional<Answer> no_room(const hub::Order& order);
   std::optional<Answer> objection(const Asked& asked, limits::Right right, std::string_view topic);
+
+  // snapshot.cpp
+  /// Calls `use` on this worker's thread, later.
+  void with_snapshot(const std::string& topic, std::function<void(const Snapshot&)> use);
+  Snapshot newest_of(std::string_view name);
+  void answer_snapshot(hub::Session& session, const Asked& asked);
+  void begin_with_snapshot(const hub::Session& session, std::string_view topic);
 
   // publish.cpp
   void publish(hub::Session& session, const Asked& asked);

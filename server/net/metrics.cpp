@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <sstream>
@@ -50,7 +51,7 @@ class Page {
     std::uint64_t cumulative = 0;
     std::size_t next = 0;
     for (const double bound :
-         {1e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2.5e8, 5e8, 1e9, 1e10}) {
+         {1e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2e8, 5e8, 1e9, 1e10}) {
       // A bucket that straddles the bound counts as above it: a share below a bound is never overstated.
       while (next < counts.size() &&
              static_cast<double>(fanlight_bucket_low(static_cast<unsigned>(next) + 1, KernelHistogram::kBits) - 1) <=
@@ -104,6 +105,9 @@ void by_wire(Page& page, const Reading& reading, Get&& get) {
 void add_publishing(Page& page, const Reading& reading) {
   page.counter("publishes_total", "Messages taken from publishers.");
   page.sample(reading.published.messages);
+  page.gauge("throughput", "Messages taken and events delivered in the last whole second.");
+  page.sample(reading.publishes_last_second, {{"what", "publishes"}});
+  page.sample(reading.workers.deliveries_last_second, {{"what", "deliveries"}});
   page.counter("published_bytes_total", "Payload of those messages.");
   page.sample(reading.published.bytes);
   page.counter("frames_encoded_total", "Frames made, by wire form; at most one per message and form.");
@@ -114,8 +118,13 @@ void add_publishing(Page& page, const Reading& reading) {
 
 void add_deliveries(Page& page, const Reading& reading) {
   using hub::WireReading;
+  page.counter(
+      "addressed_total",
+      "Deliveries asked for: the sum over all messages of their subscribers then. With replayed_total it equals "
+      "delivered, dropped and queued at any instant.");
+  page.sample(reading.published.addressed);
   page.counter("offered_total",
-               "Deliveries asked for: a message for a subscriber. Equals delivered, dropped and queued.");
+               "Deliveries taken up by a worker. Equals delivered, dropped and what is queued in outboxes.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.offered; });
   page.counter("deliveries_total", "Events that the kernel took whole.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.delivered; });
@@ -131,6 +140,7 @@ void add_deliveries(Page& page, const Reading& reading) {
     page.sample(reading.workers.wires[index_of(wire)].queued_outbox,
                 {{"transport", name_of(wire)}, {"place", "outbox"}});
   }
+  page.sample(reading.waiting(), {{"transport", "any"}, {"place", "inbox"}});
   page.counter("replayed_total", "Deliveries from a topic's history; part of those offered.");
   by_wire(page, reading, [](const WireReading& wire) { return wire.replayed; });
   page.counter("losses_told_total", "Clients that were told that the history no longer reached back to them.");
@@ -210,6 +220,30 @@ void add_requests(Page& page, const Reading& reading) {
                  reading.desks.parse_ns);
 }
 
+constexpr std::array<std::string_view, 3> kBreakerStates = {"closed", "open", "half-open"};
+
+void add_snapshots(Page& page, const Reading& reading) {
+  page.counter("snapshots_total", "States of topics given to clients, by where they came from.");
+  for (std::size_t source = 0; source < kSnapshotNames.size(); ++source)
+    page.sample(reading.desks.snapshots[source], {{"source", kSnapshotNames[source]}});
+  if (!reading.snapshots) return;
+  page.counter("origin_requests_total", "Topics that the origin was asked for.");
+  page.sample(reading.snapshots->asked);
+  page.counter("origin_failures_total", "Of those, not answered, or not as they should be.");
+  page.sample(reading.snapshots->failed);
+  page.counter("origin_refused_total", "Topics that the origin was not asked for, because it kept failing.");
+  page.sample(reading.snapshots->refused);
+  page.counter("origin_breaker_opened_total", "Times that the origin was left alone.");
+  page.sample(reading.snapshots->opened);
+  page.gauge("origin_breaker", "1 for the state that the circuit breaker is in.");
+  for (std::size_t state = 0; state < kBreakerStates.size(); ++state)
+    page.sample(std::uint64_t{state == static_cast<std::size_t>(reading.snapshots->breaker)},
+                {{"state", kBreakerStates[state]}});
+  page.gauge("origin_topics", "Topics that are remembered, by what the origin said.");
+  page.sample(std::uint64_t{reading.snapshots->kept}, {{"answer", "state"}});
+  page.sample(std::uint64_t{reading.snapshots->known_missing}, {{"answer", "unknown"}});
+}
+
 void add_registry(Page& page, const Reading& reading) {
   page.gauge("topics", "Topics that have subscribers.");
   page.sample(static_cast<std::uint64_t>(reading.topics));
@@ -269,12 +303,22 @@ void add_process(Page& page, const Reading& reading) {
 
 }  // namespace
 
+std::uint64_t Reading::waiting() const {
+  std::uint64_t offered = 0, replayed = 0;
+  for (const hub::WireReading& wire : workers.wires) {
+    offered += wire.offered;
+    replayed += wire.replayed;
+  }
+  return published.addressed + replayed - offered;
+}
+
 std::string metrics_text(const Reading& reading) {
   Page page;
   add_publishing(page, reading);
   add_deliveries(page, reading);
   add_connections(page, reading);
   add_requests(page, reading);
+  add_snapshots(page, reading);
   add_registry(page, reading);
   add_dispatch(page, reading);
   add_process(page, reading);

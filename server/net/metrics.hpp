@@ -1,6 +1,7 @@
 // The server's numbers. In: readings of all workers. Out: text for Prometheus, JSON for people.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,13 @@ struct Reading {
   hub::RegistryReading registry;
   hub::DispatchReading dispatch;
   memory::PoolReading frames;
+  std::uint64_t publishes_last_second = 0;
   std::size_t topics = 0;  // with subscribers
   std::size_t topics_remembered = 0;
+  std::optional<SnapshotReading> snapshots;  // nothing: there is no origin
+
+  /// Deliveries that publishers have asked for and no worker has taken up yet.
+  std::uint64_t waiting() const;
 };
 
 /// Names begin with fanlight_server_; seconds and bytes. Every delivery is in exactly one of delivered, dropped and

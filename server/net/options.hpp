@@ -4,17 +4,19 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "server/codec/envelope.hpp"
-#include "server/hub/dispatch.hpp"
+#include "server/hub/designs.hpp"
 #include "server/hub/inbox.hpp"
 #include "server/hub/policy.hpp"
-#include "server/hub/registry/registry.hpp"
 #include "server/hub/send_buffer.hpp"
 #include "server/limits/access.hpp"
 #include "server/limits/addresses.hpp"
+#include "server/net/origin.hpp"
+#include "server/net/snapshots.hpp"
 
 namespace fanlight::server::net {
 
@@ -59,6 +61,7 @@ struct Options {
   bool retry_advice = true;                   // "retry:" at the start of event streams
   bool echo = false;                          // /echo sends back what it gets
 
+  const hub::Designs* designs = &hub::hot_designs();  // hold the registry and the dispatcher below
   hub::RegistryKind registry = hub::RegistryKind::per_core;
   unsigned shards = 0;  // 0: dynamic
   hub::QueueKind queue = hub::QueueKind::ring;
@@ -71,6 +74,9 @@ struct Options {
   Affinity affinity = Affinity::none;
   bool edge_triggered = false;
   bool pin = false;
+
+  std::optional<Origin> origin;  // knows the state of topics; nothing: snapshots are the newest messages
+  SnapshotOptions snapshots;
 
   std::string certificate;  // PEM files; empty: no TLS
   std::string key;

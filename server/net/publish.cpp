@@ -4,6 +4,7 @@
 
 #include "core/clock.hpp"
 #include "server/codec/command.hpp"
+#include "server/codec/deflate.hpp"
 #include "server/codec/sse.hpp"
 #include "server/codec/utf8.hpp"
 #include "server/net/desk.hpp"
@@ -92,7 +93,11 @@ void Desk::on_message(Session& session, std::string payload, bool text) {
     return worker_.begin_close(session, codec::CloseCode::policy, hub::End::evicted, "asks without reading");
   if (!session.conversation->echo) return run_commands(session, payload);
   std::string frame;
-  codec::append_websocket(frame, text ? codec::Opcode::text : codec::Opcode::binary, payload);
+  const codec::Opcode opcode = text ? codec::Opcode::text : codec::Opcode::binary;
+  if (codec::is_deflated(session.wire()))
+    codec::append_deflated_websocket(frame, opcode, payload);
+  else
+    codec::append_websocket(frame, opcode, payload);
   worker_.send(session, codec::control_frame(std::move(frame)));
 }
 

@@ -42,6 +42,9 @@ Route route_of(std::string_view method, std::string_view target) {
   if (path == "/echo") return get ? Route{.endpoint = Endpoint::echo} : only("GET");
   if (path.starts_with("/topics/")) {
     if (method == "POST") return of_topic(Endpoint::publish, path.substr(8));
+    constexpr std::string_view kSnapshot = "/snapshot";
+    if (get && path.ends_with(kSnapshot) && path.size() > 8 + kSnapshot.size())
+      return of_topic(Endpoint::snapshot, path.substr(8, path.size() - 8 - kSnapshot.size()));
     if (get) return of_topic(Endpoint::presence, path.substr(8));
     if (method == "OPTIONS") return {.endpoint = Endpoint::preflight};
     return only("GET, POST");

@@ -13,6 +13,7 @@ enum class Endpoint : std::uint8_t {
   echo,                 // GET /echo, with --echo
   publish,              // POST /topics/{topic}
   presence,             // GET /topics/{topic}
+  snapshot,             // GET /topics/{topic}/snapshot
   metrics,              // GET, HEAD /metrics
   healthz,              // GET, HEAD /healthz
   admin,                // GET, HEAD /admin

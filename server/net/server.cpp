@@ -39,6 +39,7 @@ hub::HubOptions hub_options(const Options& options) {
                          .history_messages = static_cast<std::uint32_t>(options.history_messages),
                          .history_bytes = static_cast<std::uint32_t>(options.history_bytes)};
   hub.policies.rules = options.slow_rules;
+  hub.designs = options.designs;
   hub.registry = options.registry;
   hub.shards = options.shards;
   hub.dispatch = options.dispatch;
@@ -67,8 +68,14 @@ std::string_view key_of(const sockaddr_storage& peer) {
 
 struct Server::State {
   explicit State(const Options& options_in) : options(options_in), limits(options.limits()), hub(hub_options(options)) {
+    if (options.origin) {
+      snapshots = std::make_unique<Snapshots>(options.snapshots, [origin = *options.origin](const std::string& topic) {
+        return fetch_state(origin, topic);
+      });
+    }
     const Office office{.options = options,
                         .stopping = stopping,
+                        .snapshots = snapshots.get(),
                         .page = [this](hub::Worker& asker, Endpoint page, std::function<void(std::string)> done) {
                           collect(asker, page, std::move(done));
                         }};
@@ -108,11 +115,13 @@ struct Server::State {
   std::atomic<bool> stopping = false;
   hub::Hub hub;
   std::vector<std::unique_ptr<Desk>> desks;
+  std::unique_ptr<Snapshots> snapshots;  // after the desks, which its threads answer
   SslContextPtr tls;
   Listener listener;
   std::size_t turn = 0;
   std::vector<std::thread> threads;
   std::uint64_t messages_before = 0;
+  std::atomic<std::uint64_t> publishes_last_second = 0;
 };
 
 void Server::State::accept_some() {
@@ -190,11 +199,13 @@ void Server::State::admit(Fd socket, const sockaddr_storage& peer) {
 
 void Server::State::complete(Reading& total) {
   total.published = hub.published();
+  total.publishes_last_second = publishes_last_second.load();
   total.registry = hub.registry();
   total.dispatch = hub.dispatcher().reading();
   total.frames = codec::frame_pool();
   total.topics = hub.topics().active();
   total.topics_remembered = hub.topics().remembered();
+  if (snapshots) total.snapshots = snapshots->reading();
 }
 
 void Server::State::collect(hub::Worker& asker, Endpoint page, std::function<void(std::string)> done) {
@@ -229,7 +240,8 @@ void Server::State::adapt_every_second() {
   hub::Worker& own = hub.worker(0);
   const std::uint64_t messages = hub.published().messages;
   const double p95_ms = own.recent_p95_ns() / 1e6;
-  hub.adapt(static_cast<double>(messages - std::exchange(messages_before, messages)), p95_ms);
+  publishes_last_second = messages - std::exchange(messages_before, messages);
+  hub.adapt(static_cast<double>(publishes_last_second.load()), p95_ms);
   own.after(std::chrono::seconds(1), [this] { adapt_every_second(); });
 }
 

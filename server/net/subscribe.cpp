@@ -83,6 +83,11 @@ std::optional<std::uint64_t> last_event_id(const RequestHead& head) {
   return std::nullopt;
 }
 
+bool wants_snapshot(std::string_view target) {
+  const auto asked = query_value(target, "snapshot");
+  return asked && *asked != "0";
+}
+
 std::string allow_origin(const RequestHead& head) {
   if (!head.has(Header::origin)) return {};
   return "Access-Control-Allow-Origin: " + std::string(head[Header::origin]) + "\r\nVary: Origin\r\n";
@@ -113,6 +118,15 @@ std::optional<Answer> Desk::objection(const Asked& asked, limits::Right right, s
   return said;
 }
 
+/// Why the topic or its group cannot be joined; looked at before anything is promised.
+std::optional<Answer> Desk::no_room(const hub::Order& order) {
+  const auto room = hub_.topics().obtain(order.topic, true);
+  if (!room) return problem(503, room.error().what, room.error().hint);
+  const auto fits = worker_.fits(**room, order);
+  if (!fits) return problem(409, fits.error().what, fits.error().hint);
+  return std::nullopt;
+}
+
 void Desk::become_stream(Session& session, const Asked& asked) {
   if (auto refusal = objection(asked, limits::Right::subscribe, asked.route.topic))
     return answer(session, std::move(*refusal), false);
@@ -138,12 +152,13 @@ void Desk::become_stream(Session& session, const Asked& asked) {
     codec::append_deflated(squeezed, first);
     first = std::move(squeezed);
   }
-  if (auto room = hub_.topics().obtain(order.topic, true); !room)
-    return answer(session, problem(503, room.error().what, room.error().hint), false);
+  if (auto refusal = no_room(order)) return answer(session, std::move(*refusal), false);
   worker_.go_live(session, order.wire, std::move(conversation));
   worker_.send(session, codec::control_frame(head + first));
   ++counts.answers[200];
-  if (const auto subscribed = worker_.subscribe(session, order); !subscribed) worker_.end(session, hub::End::handshake);
+  if (const auto subscribed = worker_.subscribe(session, order); !subscribed)
+    return worker_.end(session, hub::End::handshake);
+  if (wants_snapshot(asked.head.target)) begin_with_snapshot(session, order.topic);
 }
 
 void Desk::become_websocket(Session& session, const Asked& asked) {
@@ -186,8 +201,7 @@ void Desk::become_websocket(Session& session, const Asked& asked) {
   }
   head += "\r\n";
   if (one_topic) {
-    if (auto room = hub_.topics().obtain(order.topic, true); !room)
-      return answer(session, problem(503, room.error().what, room.error().hint), false);
+    if (auto refusal = no_room(order)) return answer(session, std::move(*refusal), false);
   }
   auto conversation = std::make_unique<hub::Conversation>(
       codec::ClientFramesOptions{.max_message_bytes = echo ? 16u << 20 : office_.options.max_message_bytes,
@@ -200,7 +214,9 @@ void Desk::become_websocket(Session& session, const Asked& asked) {
   worker_.send(session, codec::control_frame(std::move(head)));
   ++counts.answers[101];
   if (!one_topic) return;
-  if (const auto subscribed = worker_.subscribe(session, order); !subscribed) worker_.end(session, hub::End::handshake);
+  if (const auto subscribed = worker_.subscribe(session, order); !subscribed)
+    return worker_.end(session, hub::End::handshake);
+  if (wants_snapshot(asked.head.target)) begin_with_snapshot(session, order.topic);
 }
 
 }  // namespace fanlight::server::net

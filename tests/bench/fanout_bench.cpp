@@ -365,9 +365,10 @@ double median(std::vector<double> values) {
 
 int usage(int code) {
   std::fprintf(code == 0 ? stdout : stderr,
-               "usage: bench_fanout [cost|latency|accept] [--connections N,N] [--in-flight N,N] [--rate N,N]\n"
-               "                    [--seconds S] [--repeat N] [SERVER [OPTION...]]\n"
+               "usage: bench_fanout [cost|trigger|latency|accept] [--connections N,N] [--in-flight N,N] [--rate N,N]\n"
+               "                    [--seconds S] [--repeat N] [--wire sse,ws] [SERVER [OPTION...]]\n"
                "  cost      CPU microseconds of the server per delivery, beside the bare loop of send in the same run\n"
+               "  trigger   the same with level- and with edge-triggered epoll\n"
                "  latency   p50 and p99 from publishing to each subscriber's having it, at a rate\n"
                "  accept    time until all connections are subscribed, and resident bytes of each\n"
                "  SERVER    path to fanlight-server, by default the one beside this program; the options after it are "
@@ -392,7 +393,7 @@ int main(int argc, char** argv) {
   std::vector<double> connections{1000, 5000, 10'000}, in_flight{1, 16}, rates{1, 10};
   double seconds = 3;
   int repeat = 3;
-  std::string mode;
+  std::string mode, wires = "sse,ws";
   int at = 1;
   for (; at < argc; ++at) {
     const std::string_view word = argv[at];
@@ -408,7 +409,9 @@ int main(int argc, char** argv) {
       seconds = std::stod(argv[++at]);
     else if (word == "--repeat" && more)
       repeat = std::stoi(argv[++at]);
-    else if (mode.empty() && (word == "cost" || word == "latency" || word == "accept"))
+    else if (word == "--wire" && more)
+      wires = argv[++at];
+    else if (mode.empty() && (word == "cost" || word == "trigger" || word == "latency" || word == "accept"))
       mode = word;
     else
       break;
@@ -429,7 +432,16 @@ int main(int argc, char** argv) {
                                    "--pong-window",
                                    "30s"};
   for (int i = at + 1; i < argc; ++i) command.emplace_back(argv[i]);
-  const std::vector<Target> targets{{"bare loop", "floor", {}}, {"sse", "sse", command}, {"ws", "ws", command}};
+  std::vector<Target> targets{{"bare loop", "floor", {}}};
+  for (const std::string wire : {"sse", "ws"}) {
+    if (wires.find(wire) == std::string::npos) continue;
+    if (mode != "trigger") targets.push_back({wire, wire, command});
+    for (const std::string trigger : {"level", "edge"}) {
+      if (mode != "trigger") continue;
+      targets.push_back({wire + " " + trigger, wire, command});
+      targets.back().command.insert(targets.back().command.end(), {"--trigger", trigger});
+    }
+  }
   pin_to(1);
 
   for (const double count : connections) {
@@ -455,7 +467,7 @@ int main(int argc, char** argv) {
           floor_time = median(times);
           floor_p99 = p99;
         }
-        if (mode == "cost") {
+        if (mode == "cost" || mode == "trigger") {
           std::printf("%6zu connections, %2.0f in flight: %-9s %6.3f us per delivery  %5.2f x floor\n", crowd,
                       parameter, target.name.c_str(), median(costs), median(costs) / floor_cost);
         } else if (mode == "latency") {

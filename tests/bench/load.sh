@@ -33,16 +33,25 @@ measure() {
   printf '%s: ' "$1"
   taskset -c 1 "$build/bin/fanlight-load" --url "$url" "--$6" "$5" --publish none --for 3s --warmup 1s --threads 1 \
     --connect-rate 0 --quiet --json - 2>/dev/null | python3 -c '
-import json, sys
+import json, os, sys
 r = json.load(sys.stdin)
 t = r["total"]
+name = sys.argv[1]
 cpu = r["tester"]["threads"][0]["cpu_share"]
 got = t["received"] + t["warmup_received"]
 print(t["established"], "connections in %.0f ms," % (t["connecting_ns"] / 1e6),
       "%.0f B each;" % (r["tester"]["bytes_per_connection"] or 0),
       "%.3g M deliveries/s, %.1f per read, %.2f of a core:" % (t["delivered_per_s"] / 1e6, got / max(1, t["reads"]), cpu),
       "%.3g M per second of CPU" % (t["delivered_per_s"] / 1e6 / max(cpu, 1e-9)),
-      "" if t["gaps"] + t["malformed"] == 0 else "(%d gaps, %d malformed)" % (t["gaps"], t["malformed"]))'
+      "" if t["gaps"] + t["malformed"] == 0 else "(%d gaps, %d malformed)" % (t["gaps"], t["malformed"]))
+if os.environ.get("FANLIGHT_FIGURES"):
+    with open(os.environ["FANLIGHT_FIGURES"], "a") as figures:
+        for what, value, unit in (("connecting", t["connecting_ns"] / 1e6, "ms"),
+                                  ("memory per connection", r["tester"]["bytes_per_connection"] or 0, "bytes"),
+                                  ("delivered", t["delivered_per_s"], "deliveries/s"),
+                                  ("delivered per CPU", t["delivered_per_s"] / max(cpu, 1e-9), "deliveries/CPU-s"),
+                                  ("messages per read", got / max(1, t["reads"]), "messages")):
+            figures.write("%s, %s\t%s\t%s\n" % (name, what, value, unit))' "$1"
   stop_sender
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/hub/hub.hpp"
+#include "tests/bench/designs/all_designs.hpp"
 
 namespace {
 
@@ -17,7 +18,9 @@ std::unique_ptr<hub::Hub> shared_hub;
 /// the registry.
 void BM_publish(benchmark::State& state) {
   if (state.thread_index() == 0) {
-    hub::HubOptions options{.workers = 2, .registry = static_cast<hub::RegistryKind>(state.range(1))};
+    hub::HubOptions options{.workers = 2,
+                            .designs = &hub::designs::all_designs(),
+                            .registry = static_cast<hub::RegistryKind>(state.range(1))};
     options.worker.inbox_messages = 64;
     shared_hub = std::make_unique<hub::Hub>(options);
     for (std::int64_t i = 0; i < state.range(0); ++i) {

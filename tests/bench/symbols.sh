@@ -4,17 +4,46 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
 me='scripts/bench symbols'
 
-"$repo/scripts/build" bench_symbols_run
-out=${FANLIGHT_BENCH_DIR:-$(mktemp -d)}
-mkdir -p "$out"
-[[ -n ${FANLIGHT_BENCH_DIR:-} ]] || trap 'rm -rf "$out"' EXIT
+usage() {
+  cat <<'TEXT'
+usage: scripts/bench symbols [-- --dir DIR] [--generate] [--units N] [--patience N]
+  Generates a program with half a gigabyte of DWARF (minutes, 2 GB of disk), names 20,000 of its addresses with source
+  lines and inlined functions, cold and from the cache; then records it with perf, and lets perf script do the same with
+  the addresses of that recording, and ours with the same ones.
+  --dir DIR     keep the program there, and use one that was kept (default: a temporary directory)
+  --generate    only that
+  --units N     compilation units, of some 10 MB of DWARF each (default 50)
+  --patience N  seconds after which perf script is ended; what it did by then is the bound that is printed (default 120)
+TEXT
+}
 
-units=${FANLIGHT_BENCH_UNITS:-50}
+dir=''
+generate_only=false
+units=50
+patience=120
+while (($#)); do
+  case $1 in
+    --dir) dir=${2:-}; shift ;;
+    --generate) generate_only=true ;;
+    --units) units=${2:-}; shift ;;
+    --patience) patience=${2:-}; shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) misused "unknown option: $1" ;;
+  esac
+  shift
+done
 functions=400
+out=$dir
+if [[ -z $out ]]; then
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
+mkdir -p "$out"
 
-# One unit is compiled once; its functions get other names in each copy of the assembly, which is much faster.
-if [[ ! -x $out/large ]]; then
+# One unit is compiled once; its functions get other names in each copy of the object, which is much faster.
+generate() {
   say 'symbols: generating the program'
+  local u i
   {
     echo '#include <bits/stdc++.h>'
     echo 'extern volatile int sink;'
@@ -30,9 +59,10 @@ extern "C" int fn_UNIT_$i(int x) {
 TEXT
     done
   } >"$out/unit.cpp"
-  g++ -std=c++23 -O2 -g -fno-eliminate-unused-debug-types -S "$out/unit.cpp" -o "$out/unit.s"
+  g++ -std=c++23 -O2 -g -fno-eliminate-unused-debug-types -c "$out/unit.cpp" -o "$out/unit.o"
   for ((u = 0; u < units; u++)); do
-    sed "s/fn_UNIT_/fn_${u}_/g" "$out/unit.s" | as -o "$out/unit$u.o" -
+    for ((i = 0; i < functions; i++)); do echo "fn_UNIT_$i fn_${u}_$i"; done >"$out/names"
+    objcopy --redefine-syms="$out/names" "$out/unit.o" "$out/unit$u.o"
   done
   {
     echo '#include <cstdlib>'
@@ -43,19 +73,27 @@ TEXT
     echo '};'
     echo 'int main(int, char** argv) { for (int round = std::atoi(argv[1]); round > 0; --round) for (auto* fn : all) sink = sink + fn(round); }'
   } >"$out/main.cpp"
-  g++ -O2 "$out/main.cpp" "$out"/unit*.o -o "$out/large" -fuse-ld=mold -Wl,--build-id=sha1
-  rm -f "$out"/unit*.o
-fi
-printf 'debug information: %s\n' "$(readelf -SW "$out/large" | awk '/ \.debug_/ { sub(/.*\.debug_/, ""); n += strtonum("0x" $5) } END { printf "%.0f MB", n / 1e6 }')"
+  g++ -O2 -no-pie "$out/main.cpp" "$out"/unit*.o -o "$out/large.new" -fuse-ld=mold -Wl,--build-id=sha1
+  rm -f "$out"/unit*.o "$out/names"
+  mv "$out/large.new" "$out/large"
+}
+[[ -x $out/large ]] || generate
+printf 'debug information: %s\n' "$(readelf -SW "$out/large" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 ~ /^\.debug_/ { n += strtonum("0x" $5) } END { printf "%.0f MB", n / 1e6 }')"
+if $generate_only; then exit 0; fi
 
+[[ -x $build/bin/bench_symbols_run ]] || "$repo/scripts/build" bench_symbols_run
 "$build/bin/bench_symbols_run" "$out/large" 20000 "$out/cache"
 
-if command -v perf >/dev/null; then
-  perf record -q -e cpu-clock -F 5000 -o "$out/large.data" "$out/large" "${FANLIGHT_BENCH_ROUNDS:-150}" 2>/dev/null
-  perf script -i "$out/large.data" -F ip 2>/dev/null | awk '{ print $1 }' | sort -u >"$out/addresses" || true
-  say "symbols: perf script on $(wc -l <"$out/addresses") addresses"
-  from=$(date +%s.%N)
-  timeout 900 perf script -i "$out/large.data" -F ip,sym,srcline --inline >/dev/null 2>&1 || say 'perf script gave up, or took 15 minutes'
-  printf 'perf script -F ip,sym,srcline: %.1f s\n' "$(awk -v a="$from" -v b="$(date +%s.%N)" 'BEGIN { print b - a }')"
-  "$build/bin/bench_symbols_run" "$out/large" "$(wc -l <"$out/addresses")" ''
+if ! command -v perf >/dev/null; then
+  say 'symbols: perf is not installed (apt-get install linux-perf), nothing to compare with'
+  exit 0
 fi
+[[ -s $out/large.data ]] || perf record -q -e cpu-clock -F 20000 -o "$out/large.data" "$out/large" 300 2>/dev/null
+perf script -i "$out/large.data" -F ip 2>/dev/null | awk '{ print $1 }' | sort -u >"$out/addresses"
+say "symbols: perf script on $(wc -l <"$out/addresses") addresses of $(perf script -i "$out/large.data" -F ip 2>/dev/null | wc -l) samples"
+from=$(date +%s.%N)
+finished=yes
+timeout "$patience" perf script -i "$out/large.data" -F ip,sym,srcline --inline >"$out/perf.out" 2>/dev/null || finished=no
+awk -v a="$from" -v b="$(date +%s.%N)" -v finished=$finished -v lines="$(grep -c '^ *[0-9a-f]* ' "$out/perf.out" || true)" \
+  'BEGIN { printf "perf script -F ip,sym,srcline --inline: %.1f s%s\n", b - a, finished == "yes" ? "" : " and then ended, after " lines " samples" }'
+"$build/bin/bench_symbols_run" "$out/large" "@$out/addresses" ''

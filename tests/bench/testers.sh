@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What wrk, hey and fanlight-load say of the same event streams, and what they leave behind on the server.
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/figures.sh"
 me='scripts/bench testers'
 
 for peer in wrk hey ss python3; do
@@ -35,6 +36,7 @@ start_server() {
 left_behind() {
   local port=${url##*:} waiting
   waiting=$(ss -Htan state close-wait "sport = :$port" | wc -l)
+  figure "$kind streams, $tester, left in CLOSE_WAIT" "$waiting" sockets
   sleep 0.6 # until the next event has met every socket
   printf '    on the server: %s in CLOSE_WAIT when it ended; half a second later %s\n' "$waiting" \
     "$(python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + "/counts").read().decode())' "$url")"
@@ -43,12 +45,14 @@ left_behind() {
 # try NAME COMMAND...: shows the lines of its report that count.
 try() {
   local name=$1 status=0
+  tester=$1
   shift
   printf '  %s\n' "$name: $*"
   "$@" >"$out/report" 2>&1 || status=$?
   grep -vE '^$|^Running|^tester:|^latency:|^Response time histogram|■|^Latency distribution|^Details|^ +[0-9]+% in|^  DNS|^  req |^  resp |^published' \
     "$out/report" | head -20 | sed 's/^/    | /'
   printf '    exit status %d\n' "$status"
+  figure "$kind streams, $tester, exit status" "$status" ''
 }
 
 for kind in endless finite; do

@@ -31,6 +31,10 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
   const std::string foreign = (directory / "foreign.fanlight").string();
   std::ofstream(foreign) << "this is no recording, and it is long enough to be mistaken for a header of one; "
                          << std::string(4096, 'x');
+  const std::string cut = (directory / "cut.fanlight").string();
+  std::ofstream(cut) << "SQLite format 3";
+  const std::string comments = (directory / "comments").string();
+  std::ofstream(comments) << "# nothing\n# but words 3\n";
   const std::string me = std::to_string(::getpid());
   const std::string nothing = (directory / "nothing.fanlight").string();
   struct Case {
@@ -46,6 +50,9 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
       {"a directory", {FANLIGHT_CLI, "report", directory.string()}, 1, "that you may read"},
       {"unknown option", {FANLIGHT_CLI, "record", "--pid", "1", "--frobnicate"}, 2, "frobnicate"},
       {"no pid", {FANLIGHT_CLI, "record"}, 2, "--pid"},
+      {"two ways at once", {FANLIGHT_CLI, "record", "--pid", "1", "--comm", "x"}, 2, "not several"},
+      {"a name that is too long", {FANLIGHT_CLI, "record", "--comm", "a-name-of-17-char"}, 2, "15 letters"},
+      {"no such cgroup", {FANLIGHT_CLI, "record", "--cgroup", "no/such/group", "-o", nothing}, 1, "no/such/group"},
       {"pid is no number", {FANLIGHT_CLI, "record", "--pid", "abc"}, 2, "hint: "},
       {"no such pid", {FANLIGHT_CLI, "record", "--pid", "4194300", "-o", nothing}, 1, "4194300"},
       {"time makes no sense", {FANLIGHT_CLI, "record", "--pid", "1", "--for", "soon"}, 2, "soon"},
@@ -57,6 +64,14 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
       {"ring is no power of two", {FANLIGHT_CLI, "record", "--pid", "1", "--ring", "5000"}, 2, "power of two"},
       {"no such recording", {FANLIGHT_CLI, "report", nothing}, 1, "nothing.fanlight"},
       {"foreign file", {FANLIGHT_CLI, "report", foreign}, 1, "hint: "},
+      {"a few bytes of a recording", {FANLIGHT_CLI, "report", cut}, 1, "cut short after 15 bytes"},
+      {"a time that was not recorded",
+       {FANLIGHT_CLI, "report", FANLIGHT_SOURCE_DIR "/tests/data/recordings/v1.fanlight", "--from", "20h"},
+       1,
+       "--from lies behind the end"},
+      {"nothing but comments", {FANLIGHT_CLI, "report", comments}, 1, "hint: give a recording"},
+      {"output without a name", {FANLIGHT_CLI, "record", "--pid", me, "-o", ""}, 2, "name of a file is empty"},
+      {"export without a name", {FANLIGHT_CLI, "export", foreign, "-o", ""}, 2, "name of a file is empty"},
       {"foreign file for export", {FANLIGHT_CLI, "export", foreign}, 1, "hint: "},
       {"unknown view", {FANLIGHT_CLI, "export", foreign, "--view", "sideways"}, 2, "oncpu"},
       {"unknown format", {FANLIGHT_CLI, "export", foreign, "--format", "docx"}, 2, "folded"},
@@ -77,6 +92,18 @@ TEST(Errors, OneLineAHintAndTheRightCode) {
       EXPECT_EQ(said.err.find(clumsy), std::string::npos) << said.err;
   }
   EXPECT_FALSE(std::filesystem::exists(nothing)) << "a record that failed leaves no file";
+}
+
+/// As a full disk is: told in a line, and no half file is left.
+TEST(Errors, ALimitOnTheSizeOfFilesIsSaid) {
+  const auto file = scratch("errors_limit") / "run.fanlight";
+  Child target({TRUTH_SPLIT, "60"});
+  ASSERT_FALSE(target.await("ready").empty());
+  const Said said = run({"sh", "-c", "ulimit -f 20; exec \"$@\"", "sh", FANLIGHT_CLI, "record", "--pid",
+                         std::to_string(target.pid()), "--for", "2s", "-o", file.string()});
+  EXPECT_EQ(said.code, 1) << said.err;
+  EXPECT_NE(said.err.find("hint: "), std::string::npos) << said.err;
+  EXPECT_TRUE(std::filesystem::is_empty(file.parent_path()));
 }
 
 TEST(Errors, AZombieIsNotRecorded) {

@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <sstream>
 
@@ -126,12 +125,11 @@ TEST(Pipeline, ATinyRingLosesAndCountsIt) {
   expect_time_adds_up(report, witness);
 }
 
-/// Deliveries per second in the best of several windows, up to the first that reaches `enough`: whoever else is on the
-/// machine takes away from some of them, what a collector leaves behind from all.
-double best_rate(const Broadcast& broadcast, unsigned windows,
-                 double enough = std::numeric_limits<double>::infinity()) {
+/// Deliveries per second in the best of several windows: whoever else is on the machine takes away from some of them,
+/// what a collector leaves behind from all.
+double best_rate(const Broadcast& broadcast, unsigned windows) {
   double best = 0;
-  for (unsigned i = 0; i < windows && best < enough; ++i) {
+  for (unsigned i = 0; i < windows; ++i) {
     const double from_ns = monotonic_now_ns(), delivered = broadcast.deliveries();
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     best = std::max(best, (broadcast.deliveries() - delivered) / (monotonic_now_ns() - from_ns) * 1e9);
@@ -162,7 +160,11 @@ TEST(Pipeline, TheTargetSurvivesAKilledCollector) {
   collector.signal(SIGKILL);
   EXPECT_EQ(collector.wait(), 128 + SIGKILL);
   const double after = monotonic_now_ns();
-  EXPECT_GE(best_rate(broadcast, 30, 0.95 * undisturbed), 0.95 * undisturbed);
+  // As many windows as before, so that neither side has more tries; the machine may be busy for one such stretch, and
+  // what a collector left behind would slow the target in all three.
+  double afterwards = 0;
+  for (int stretch = 0; stretch < 3 && afterwards < 0.95 * undisturbed; ++stretch) afterwards = best_rate(broadcast, 6);
+  EXPECT_GE(afterwards, 0.95 * undisturbed);
   EXPECT_TRUE(broadcast.server.running());
   EXPECT_TRUE(broadcast.load->running()) << "who measured it must have been there to the end";
 

@@ -1,6 +1,7 @@
 // Programs whose doings are known by construction, recorded by the real command: the report must say the same.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <sstream>
 
 #include "tests/e2e/broadcast.hpp"
@@ -81,6 +82,39 @@ TEST(Truth, SocketWritesAreCountedExactly) {
   EXPECT_EQ(sockets.at("by_errno").as_object(), named);
   const std::string text = fanlight({"report", file.string()});
   EXPECT_NE(text.find("17 (EPIPE 10, ENOTCONN 7)"), std::string::npos) << text;
+}
+
+TEST(Truth, ACommandIsRecordedFromItsFirstInstruction) {
+  const auto file = scratch("command") / "run.fanlight";
+  Child recorder({FANLIGHT_CLI, "record", "--trace", "-o", file.string(), "--", TRUTH_FAMILY, "go"});
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  EXPECT_NE(recorder.err().find("the command ended with 0"), std::string::npos) << recorder.err();
+  const boost::json::object report = report_of(file);
+  expect_closed_ledger(report);
+  std::set<std::string> names;
+  std::set<std::uint64_t> pids;
+  for (const boost::json::value& value : report.at("threads").as_array()) {
+    names.insert(std::string(value.at("name").as_string()));
+    pids.insert(value.at("pid").to_number<std::uint64_t>());
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"changer", "spinner", "truth_family"}));
+  EXPECT_EQ(pids.size(), 5u) << "the command and four children";
+  // All that it does is one function of its own, in whichever process.
+  const std::string oncpu = fanlight({"export", file.string(), "--view", "oncpu", "--format", "folded"});
+  EXPECT_GT(share_of(oncpu, "spin_for"), 0.8) << oncpu;
+  // The trace has the switches themselves.
+  const std::string perfetto = fanlight({"export", file.string(), "--format", "perfetto"});
+  EXPECT_GT(perfetto.size(), 1000u);
+  EXPECT_NE(perfetto.find("swapper"), std::string::npos);
+}
+
+TEST(Truth, ACommandThatCannotStartLeavesNothing) {
+  const auto file = scratch("no_command") / "run.fanlight";
+  Child recorder({FANLIGHT_CLI, "record", "-o", file.string(), "--", "fanlight-no-such-program"});
+  EXPECT_EQ(recorder.wait(), 1);
+  EXPECT_NE(recorder.err().find("fanlight-no-such-program"), std::string::npos) << recorder.err();
+  EXPECT_NE(recorder.err().find("hint: "), std::string::npos) << recorder.err();
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/load/peers.hpp"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -61,6 +62,11 @@ server.listen(Number(process.argv[2]), '127.0.0.1');
 }  // namespace
 
 Peer::~Peer() {
+  // Asked first: nginx, when killed, leaves its worker behind.
+  if (child_) {
+    child_->signal(SIGTERM);
+    child_->wait_for(std::chrono::seconds(5));
+  }
   child_.reset();
   std::error_code ignored;
   if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);

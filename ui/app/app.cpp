@@ -1,6 +1,7 @@
 #include "ui/app/app.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "core/clock.hpp"
@@ -48,7 +49,10 @@ class Dashboard {
     while (!window_.closed()) {
       const std::uint64_t now = monotonic_ns();
       if (options_.run_for && now - started_ns_ >= static_cast<std::uint64_t>(options_.run_for->count())) return {};
-      if (picture_due(now)) return take_picture();
+      if (picture_due(now)) {
+        if (auto taken = take_picture(); !taken || !options_.then || pictures_ == 2) return taken;
+        picture_due_ns_ = monotonic_ns() - started_ns_ + static_cast<std::uint64_t>(options_.then->count());
+      }
       // Nothing is drawn while nothing changes: on a software renderer each frame costs as much as a small server does.
       constexpr std::uint64_t kCountdown = 500'000'000;
       const bool due = now - drawn_ns_ >= kCountdown;
@@ -111,7 +115,7 @@ class Dashboard {
 
   bool picture_due(std::uint64_t now) const {
     if (options_.screenshot.empty()) return false;
-    const auto after = static_cast<std::uint64_t>(options_.after.count());
+    const std::uint64_t after = picture_due_ns_;
     if (now - started_ns_ < after) return false;
     // Connected, but the first second is still on its way: a little patience makes a better picture.
     constexpr std::uint64_t kPatience = 3'000'000'000;
@@ -133,7 +137,8 @@ class Dashboard {
     begin();
     const auto picture = window_.end_frame_and_read();
     if (!picture) return std::unexpected(picture.error());
-    if (auto written = write_png(options_.screenshot, *picture); !written) return written;
+    ++pictures_;
+    if (auto written = write_png(picture_file(), *picture); !written) return written;
     if (!options_.widgets.empty())
       if (auto written = write_text(options_.widgets, to_json(widgets_)); !written) return written;
     if (arrival_ && arrival_->status.ever_connected) return {};
@@ -141,6 +146,12 @@ class Dashboard {
     const std::string trouble = arrival_ ? arrival_->status.trouble : "";
     return fail(0, "no collector at " + place + (trouble.empty() ? "" : ": " + trouble) + " (the picture says so)",
                 "start one: sudo fanlight attach --pid PID");
+  }
+
+  std::string picture_file() const {
+    if (pictures_ < 2) return options_.screenshot;
+    const std::filesystem::path first(options_.screenshot);
+    return (first.parent_path() / (first.stem().string() + "-2" + first.extension().string())).string();
   }
 
   const Options& options_;
@@ -156,7 +167,9 @@ class Dashboard {
   std::optional<FakeMouse> mouse_;
   bool zoomed_ = false;
   int frames_wanted_ = 3;
+  int pictures_ = 0;  // taken
   std::uint64_t started_ns_ = 0;
+  std::uint64_t picture_due_ns_ = static_cast<std::uint64_t>(options_.after.count());  // after the start
   std::uint64_t drawn_ns_ = 0;
 };
 

@@ -62,7 +62,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   CLI::App app{"The Fanlight dashboard: where a program's time goes, live or from a recording.", "fanlight-ui"};
   app.footer(kExamples);
   app.set_version_flag("--version", "fanlight-ui " FANLIGHT_VERSION);
-  std::string recording, connect, view = "oncpu", last, after = "3s", run_for, size = "1600x1000";
+  std::string recording, connect, view = "oncpu", last, after = "3s", then, run_for, size = "1600x1000";
   auto* file = app.add_option("recording", recording, "a *.fanlight file; without one, connect to a running collector")
                    ->type_name("FILE");
   app.add_option("--connect", connect, "where `fanlight attach` listens (default 127.0.0.1:9180)")
@@ -87,6 +87,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   auto* screenshot =
       app.add_option("--screenshot", options.screenshot, "write one picture, then exit")->type_name("FILE.png");
   app.add_option("--after", after, "when to take the picture (default 3s)")->check(duration())->needs(screenshot);
+  app.add_option("--then", then, "take a second picture this much later; its name ends in -2")
+      ->check(duration())
+      ->needs(screenshot);
   app.add_option("--widgets", options.widgets, "with the picture, write what is where (for tests)")
       ->type_name("FILE.json")
       ->needs(screenshot);
@@ -111,6 +114,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   if (!last.empty()) options.last = duration_of(last);
   if (!run_for.empty()) options.run_for = duration_of(run_for);
   options.after = duration_of(after);
+  if (!then.empty()) options.then = duration_of(then);
   if (pointer.first >= 0) options.pointer = pointer;
   std::tie(options.width, options.height) = *parse_size(size);
   return options;

@@ -24,8 +24,9 @@ struct Options {
   std::string screenshot;                        // file; empty: none
   std::string widgets;                           // file; empty: none
   std::chrono::nanoseconds after = std::chrono::seconds{3};
-  std::optional<std::pair<int, int>> pointer;  // with a screenshot: where the mouse is; tests hover with it
-  bool click = false;                          // and presses its left button once
+  std::optional<std::chrono::nanoseconds> then;  // a second picture, this much after the first; its name ends in -2
+  std::optional<std::pair<int, int>> pointer;    // with a screenshot: where the mouse is; tests hover with it
+  bool click = false;                            // and presses its left button once
   std::optional<std::chrono::nanoseconds> run_for;
   int width = 1600, height = 1000;
   float scale = 1;

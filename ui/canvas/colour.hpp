@@ -48,14 +48,15 @@ inline constexpr Colour kSeriesA = rgb(0x5aa9e6);
 inline constexpr Colour kSeriesB = rgb(0xf2b84b);
 inline constexpr Colour kSeriesC = rgb(0x58b883);
 
-/// The three runnable reasons share one colour; idle waiting is muted, so that it is never mistaken for trouble. Red is
+/// The runnable reasons share one colour; idle waiting is muted, so that it is never mistaken for trouble. Red is
 /// for losses alone.
 constexpr Colour colour_of(Reason reason) {
   switch (reason) {
     case Reason::running: return rgb(0x58b883);
     case Reason::runnable_waking:
     case Reason::runnable_queued:
-    case Reason::runnable_preempted: return rgb(0xf2b84b);
+    case Reason::runnable_preempted:
+    case Reason::runnable_throttled: return rgb(0xf2b84b);
     case Reason::futex: return rgb(0xd65d8c);
     case Reason::poll: return rgb(0x364252);
     case Reason::socket_send: return rgb(0xb07be0);
@@ -66,6 +67,8 @@ constexpr Colour colour_of(Reason reason) {
     case Reason::page_fault: return rgb(0xe9a3a3);
     case Reason::mmap_lock: return rgb(0xd8854f);
     case Reason::event: return rgb(0x44536a);
+    case Reason::condition: return rgb(0x3d4c63);
+    case Reason::io_uring: return rgb(0x3a4a5c);
     case Reason::other: return rgb(0x8b98a8);
   }
   return rgb(0x8b98a8);

@@ -11,12 +11,12 @@
 
 namespace fanlight::ui {
 
-/// What the stacked plot tells apart: the three runnable reasons are one band; idle waiting comes last, on top.
-inline constexpr std::array<Reason, 13> kBands{Reason::running,     Reason::runnable_queued, Reason::futex,
+/// What the stacked plot tells apart: the runnable reasons are one band; idle waiting comes last, on top.
+inline constexpr std::array<Reason, 15> kBands{Reason::running,     Reason::runnable_queued, Reason::futex,
                                                Reason::socket_send, Reason::socket_receive,  Reason::pipe,
                                                Reason::disk,        Reason::page_fault,      Reason::mmap_lock,
                                                Reason::other,       Reason::sleep,           Reason::event,
-                                               Reason::poll};
+                                               Reason::condition,   Reason::io_uring,        Reason::poll};
 inline constexpr std::size_t kIdleBand = kBands.size() - 1;
 
 /// "running", "runnable", "futex", ..., "idle".

@@ -138,7 +138,8 @@ std::string_view probe_of(profile::View view) {
     case profile::View::on_cpu: return kOnCpuSampler;
     case profile::View::off_cpu:
     case profile::View::runnable:
-    case profile::View::wall: return kScheduler;
+    case profile::View::wall:
+    case profile::View::waker: return kScheduler;
     case profile::View::socket: return kSocketWrites;
     case profile::View::map: return kMapOperations;
     case profile::View::inprocess: break;
@@ -158,6 +159,7 @@ std::string why_empty(const Ui& ui) {
     case profile::View::wall: return "No thread was seen in this time.";
     case profile::View::socket: return "Nothing was written to a socket in this time, or its stacks were not sampled.";
     case profile::View::map: return "No map operation was sampled in this time.";
+    case profile::View::waker: return "No wake-up was sampled in this time.";
     case profile::View::inprocess:
       return "No samples from inside the target: it was idle, or does not carry Fanlight's sampler.";
   }

@@ -1,17 +1,13 @@
 // Who is subscribed to what: interchangeable designs behind one concept, one of them chosen at start.
 #pragma once
 
+#include <array>
 #include <concepts>
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <string_view>
-#include <variant>
+#include <type_traits>
 
-#include "server/hub/registry/locked_registry.hpp"
 #include "server/hub/registry/per_core_registry.hpp"
-#include "server/hub/registry/readmostly_registry.hpp"
-#include "server/hub/registry/sharded_registry.hpp"
-#include "server/hub/registry/snapshot_registry.hpp"
 
 namespace fanlight::server::hub {
 
@@ -25,29 +21,63 @@ concept Registry = requires(R registry, const R& constant, Topic& topic, unsigne
   registry.lookup(topic, visit);
   { constant.reading() } -> std::same_as<RegistryReading>;
 };
-static_assert(Registry<MutexRegistry> && Registry<RwlockRegistry> && Registry<ReadmostlyRegistry> &&
-              Registry<ShardedRegistry> && Registry<SnapshotRegistry> && Registry<PerCoreRegistry>);
 
 enum class RegistryKind : std::uint8_t { mutex, rwlock, readmostly, sharded, snapshot, per_core };
 inline constexpr std::array<std::string_view, 6> kRegistryNames = {"mutex",   "rwlock",   "readmostly",
                                                                    "sharded", "snapshot", "per-core"};
 
-/// One of them. Pointers, because they hold locks and must not move.
-using AnyRegistry =
-    std::variant<std::unique_ptr<MutexRegistry>, std::unique_ptr<RwlockRegistry>, std::unique_ptr<ReadmostlyRegistry>,
-                 std::unique_ptr<ShardedRegistry>, std::unique_ptr<SnapshotRegistry>, std::unique_ptr<PerCoreRegistry>>;
+/// What a lookup calls. A view of the callable, which outlives the call; std::function would allocate.
+class Visit {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, Visit>)
+  Visit(F&& visit)
+      : visit_(const_cast<void*>(static_cast<const void*>(&visit))),
+        call_([](void* at, unsigned worker, SessionListPtr sessions) {
+          (*static_cast<std::remove_reference_t<F>*>(at))(worker, std::move(sessions));
+        }) {}
+  void operator()(unsigned worker, SessionListPtr sessions) const { call_(visit_, worker, std::move(sessions)); }
 
-/// `shards`: of the sharded one, 0: dynamic.
-inline AnyRegistry make_registry(RegistryKind kind, unsigned workers, unsigned shards) {
-  switch (kind) {
-    case RegistryKind::mutex: return std::make_unique<MutexRegistry>(workers);
-    case RegistryKind::rwlock: return std::make_unique<RwlockRegistry>(workers);
-    case RegistryKind::readmostly: return std::make_unique<ReadmostlyRegistry>(workers);
-    case RegistryKind::sharded: return std::make_unique<ShardedRegistry>(workers, shards);
-    case RegistryKind::snapshot: return std::make_unique<SnapshotRegistry>(workers);
-    case RegistryKind::per_core: break;
+ private:
+  void* visit_;
+  void (*call_)(void*, unsigned, SessionListPtr);
+};
+
+/// A registry as the hub holds it: which ones there are is known when a program is linked (see designs.hpp).
+class AnyRegistry {
+ public:
+  virtual ~AnyRegistry() = default;
+  virtual void insert(Topic& topic, unsigned worker, SessionRef session) = 0;
+  virtual bool remove(Topic& topic, unsigned worker, SessionRef session) = 0;
+  virtual void lookup(Topic& topic, Visit visit) = 0;
+  virtual RegistryReading reading() const = 0;
+  /// Once a second, from one thread: lets it follow the load.
+  virtual void adapt(double qps, double p95_ms) = 0;
+  /// The registry itself, when it is that one: workers look into their own part of it.
+  virtual PerCoreRegistry* per_core() = 0;
+};
+
+template <Registry R>
+class HeldRegistry final : public AnyRegistry {
+ public:
+  template <class... Arguments>
+  explicit HeldRegistry(Arguments... arguments) : registry_(arguments...) {}
+  void insert(Topic& topic, unsigned worker, SessionRef session) override { registry_.insert(topic, worker, session); }
+  bool remove(Topic& topic, unsigned worker, SessionRef session) override {
+    return registry_.remove(topic, worker, session);
   }
-  return std::make_unique<PerCoreRegistry>(workers);
-}
+  void lookup(Topic& topic, Visit visit) override { registry_.lookup(topic, visit); }
+  RegistryReading reading() const override { return registry_.reading(); }
+  void adapt(double qps, double p95_ms) override {
+    if constexpr (requires { registry_.adapt(qps, p95_ms); }) registry_.adapt(qps, p95_ms);
+  }
+  PerCoreRegistry* per_core() override {
+    if constexpr (std::is_same_v<R, PerCoreRegistry>) return &registry_;
+    return nullptr;
+  }
+
+ private:
+  R registry_;
+};
 
 }  // namespace fanlight::server::hub

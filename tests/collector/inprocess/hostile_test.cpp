@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t kHuge = std::numeric_limits<std::uint64_t>::max();
 
 TEST(Hostile, HeadersOutOfRangeAreRefused) {
+  const std::string later = "shared memory of layout " + std::to_string(FANLIGHT_INPROCESS_VERSION + 1) +
+                            ", known here is " + std::to_string(FANLIGHT_INPROCESS_VERSION);
   using Header = fanlight_inprocess_header;
   struct Case {
     const char* name;
@@ -22,7 +24,7 @@ TEST(Hostile, HeadersOutOfRangeAreRefused) {
   const char* const kOffsets = "shared memory whose header has offsets out of range";
   for (const Case& c : {
            Case{"no mark", [](Header& h) { h.magic = 0; }, "shared memory without Fanlight's mark"},
-           Case{"later version", [](Header& h) { h.version = 2; }, "shared memory of layout 2, known here is 1"},
+           Case{"later version", [](Header& h) { ++h.version; }, later.c_str()},
            Case{"too many metrics", [](Header& h) { h.metric_slots = 65; }, kCounts},
            Case{"too many rings", [](Header& h) { h.ring_slots = 1025; }, kCounts},
            Case{"no records", [](Header& h) { h.ring_records = 0; }, kCounts},
@@ -57,6 +59,8 @@ TEST(Hostile, RecordsOutOfRangeAreCountedNotDelivered) {
   for (const Case& c : {
            Case{"unknown kind", [](Record& r) { r.kind = 9; }},
            Case{"no frames", [](Record& r) { r.frames = 0; }},
+           Case{"found in no known way", [](Record& r) { r.addresses[0] = std::uint64_t{9} << 56; }},
+           Case{"ends for no known reason", [](Record& r) { r.flags = 0xf0; }},
            Case{"more frames than room", [](Record& r) { r.frames = FANLIGHT_INPROCESS_FRAMES + 1; }},
            Case{"most frames", [](Record& r) { r.frames = 65535; }},
            Case{"no thread", [](Record& r) { r.tid = 0; }},

@@ -12,6 +12,8 @@ namespace {
 
 std::uint64_t mix(std::uint64_t number, std::uint64_t i) { return (number + 1) * 0x9e3779b97f4a7c15u + i * 0x100001u; }
 
+constexpr std::uint64_t kAddress = (std::uint64_t{1} << 56) - 1;
+
 /// Every field follows from the record's number, which is its first address.
 void fill_from(fanlight_inprocess_record& record, std::uint64_t number) {
   record.time_ns = monotonic_ns();
@@ -21,7 +23,8 @@ void fill_from(fanlight_inprocess_record& record, std::uint64_t number) {
   record.kind = FANLIGHT_INPROCESS_SAMPLE;
   record.flags = static_cast<__u8>(number % 2);
   record.addresses[0] = number;
-  for (unsigned i = 1; i < record.frames; ++i) record.addresses[i] = mix(number, i);
+  for (unsigned i = 1; i < record.frames; ++i)
+    record.addresses[i] = (mix(number, i) & kAddress) | std::uint64_t{i % 4} << 56;
 }
 
 bool whole(const RawSample& sample) {
@@ -30,7 +33,8 @@ bool whole(const RawSample& sample) {
       sample.truncated != (number % 2 == 1) || sample.user_stack.size() != number % FANLIGHT_INPROCESS_FRAMES + 1)
     return false;
   for (unsigned i = 1; i < sample.user_stack.size(); ++i)
-    if (sample.user_stack[i] != mix(number, i)) return false;
+    if (sample.user_stack[i] != (mix(number, i) & kAddress) || static_cast<unsigned>(sample.user_found.at(i)) != i % 4)
+      return false;
   return true;
 }
 

@@ -81,9 +81,9 @@ TEST(Decode, RejectsMalformedSamples) {
   };
   for (const Case& c :
        {Case{"empty", 0, 0, 0, 0, 0, "sample of 0 bytes"},
-        Case{"half a head", FANLIGHT_SAMPLE_HEAD - 1, 0, 0, 0, 0, "sample of 71 bytes"},
-        Case{"a frame short", FANLIGHT_SAMPLE_HEAD + 8, 0, 0, 1, 1, "sample of 80 bytes"},
-        Case{"a frame too many", FANLIGHT_SAMPLE_HEAD + 16, 0, 0, 1, 0, "sample of 88 bytes"},
+        Case{"half a head", FANLIGHT_SAMPLE_HEAD - 1, 0, 0, 0, 0, "sample of 79 bytes"},
+        Case{"a frame short", FANLIGHT_SAMPLE_HEAD + 8, 0, 0, 1, 1, "sample of 88 bytes"},
+        Case{"a frame too many", FANLIGHT_SAMPLE_HEAD + 16, 0, 0, 1, 0, "sample of 96 bytes"},
         Case{"too deep", FANLIGHT_SAMPLE_HEAD + 513 * 8, 0, 0, 0, 513, "sample with 0 + 513 frames"},
         Case{"unknown source", FANLIGHT_SAMPLE_HEAD, 9, 0, 0, 0, "sample from source 9"},
         Case{"thread end as sample", FANLIGHT_SAMPLE_HEAD, FANLIGHT_SOURCE_THREAD_END, 0, 0, 0, "sample from source 4"},

@@ -97,6 +97,19 @@ TEST(Counts, OfRegistryOperations) {
   }
   EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{
                         {"truth insert", 1000}, {"truth remove", 400}, {"other iterate", 300}}));
+  // One in 32 of them has its stack taken, from inside the point.
+  std::uint64_t samples = 0, whole = 0, stands_for = 0;
+  for (const RawSample& sample : recorded.samples) {
+    if (sample.sampler != Sampler::registry_operation) continue;
+    ++samples;
+    stands_for += sample.count;
+    whole += sample.end == StackEnd::entry;
+    EXPECT_GE(sample.user_stack.size(), 3u);
+    EXPECT_TRUE(sample.kernel_stack.empty());
+  }
+  EXPECT_GT(samples, 15u);
+  EXPECT_EQ(stands_for, 32 * samples);
+  EXPECT_EQ(whole, samples);
 }
 
 TEST(Counts, OfWaitsForALock) {

@@ -1,6 +1,7 @@
 // Samples stand for what happened where it happened.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "tests/collector/kernel/recorded.hpp"
@@ -92,12 +93,13 @@ TEST(Samples, OfBlockedThreadsWeighWhatTheyWaited) {
   for (const RawSample& sample : recorded.samples) {
     if (sample.sampler != Sampler::kernel_blocked) continue;
     EXPECT_NE(sample.reason, Reason::running);
+    sampled[sample.reason] += static_cast<double>(sample.weight);
+    if (sample.woke) continue;
     EXPECT_FALSE(sample.user_stack.empty());
     // A thread that has never run yet waits in no function of the kernel.
     if (state_of(sample.reason) == State::blocked) {
       EXPECT_FALSE(sample.kernel_stack.empty());
     }
-    sampled[sample.reason] += static_cast<double>(sample.weight);
   }
   for (const ThreadReading& thread : recorded.threads)
     for (std::size_t i = 1; i < kReasons; ++i) exact[static_cast<Reason>(i)] += static_cast<double>(thread.ns[i]);
@@ -106,6 +108,46 @@ TEST(Samples, OfBlockedThreadsWeighWhatTheyWaited) {
     SCOPED_TRACE(name_of(reason));
     EXPECT_NEAR(sampled[reason], exact[reason], 0.15 * exact[reason]);
   }
+}
+
+double runnable_ns(const ThreadReading& thread) {
+  double sum = 0;
+  for (std::size_t i = 0; i < kReasons; ++i)
+    if (state_of(static_cast<Reason>(i)) == State::runnable) sum += static_cast<double>(thread.ns[i]);
+  return sum;
+}
+
+/// Visits find many short waits and few long ones in proportion to their time: over several runs the error of the
+/// shares stays within what so many independent looks allow.
+TEST(Samples, OfBlockedThreadsFavourNoLengthOfWait) {
+  double looks = 0, error = 0, variance = 0;
+  for (int run = 0; run < 4; ++run) {
+    testing::Child program({TRUTH_MIXTURE, "mix", "1.2"});
+    const Recorded recorded = record(program, {.visit_every = std::chrono::milliseconds(4)});
+    ASSERT_EQ(program.wait(), 0) << program.err();
+    const auto& thread = recorded.threads.at(0);
+    const auto exact_long = static_cast<double>(thread.ns[FANLIGHT_BLOCKED_SLEEP]);
+    const auto exact_short = static_cast<double>(thread.ns[FANLIGHT_BLOCKED_FUTEX]);
+    // The program's own clock runs on until it is back on a CPU.
+    EXPECT_LE(exact_long, number_in(program.out(), "long_ns"));
+    EXPECT_LE(exact_short, number_in(program.out(), "short_ns"));
+    EXPECT_GE(exact_long + exact_short + 1.05 * static_cast<double>(thread.ns[FANLIGHT_RUNNING]) + runnable_ns(thread),
+              0.995 * (number_in(program.out(), "long_ns") + number_in(program.out(), "short_ns")));
+    double short_looks = 0, long_looks = 0;
+    for (const RawSample& sample : recorded.samples) {
+      if (sample.sampler != Sampler::kernel_blocked) continue;
+      long_looks += sample.reason == Reason::sleep;
+      short_looks += sample.reason == Reason::futex;
+    }
+    const double n = short_looks + long_looks;
+    ASSERT_GT(n, 50);
+    const double share = exact_long / (exact_long + exact_short);
+    error += long_looks - share * n;
+    variance += n * share * (1 - share);
+    looks += n;
+  }
+  // Four standard deviations: once in 16,000 runs by chance.
+  EXPECT_LE(std::abs(error), 4 * std::sqrt(variance)) << error << " of " << looks;
 }
 
 }  // namespace

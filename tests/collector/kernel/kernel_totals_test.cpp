@@ -65,22 +65,22 @@ TEST(Totals, AgreeWithTheProgramsOwnClocks) {
     const double wall = number_in(line, "wall_ns");
     const auto measured = static_cast<double>(found->to_ns - found->from_ns);
     EXPECT_GE(measured, wall);
-    EXPECT_LE(measured, wall * 1.01 + runnable(*found));
+    EXPECT_LE(measured, wall * 1.005 + runnable(*found) + 2'000'000);
     const double cpu = number_in(line, "cpu_ns");
     const auto running = static_cast<double>(found->ns[FANLIGHT_RUNNING]);
     // The kernel's CPU clock starts when the thread is put on an idle CPU, we when it is switched to: threads that wake
     // often come out lower here. Threads that hardly ever wake agree.
-    EXPECT_LE(running, cpu * 1.01 + 1'000'000 + taken);
+    EXPECT_LE(running, cpu * 1.005 + 2'000'000 + taken);
     if (found->switches_voluntary < 10) {
-      EXPECT_GE(running, cpu * 0.99 - 1'000'000);
+      EXPECT_GE(running, cpu * 0.995 - 1'000'000);
     }
 
     const auto reason = reasons.find(found->name);
     if (reason == reasons.end()) continue;
     const double part = number_in(line, "part_ns");
     const auto booked = static_cast<double>(found->ns[static_cast<std::size_t>(reason->second)]);
-    EXPECT_LE(booked, part * 1.01 + 1'000'000 + (reason->second == Reason::running ? taken : 0));
-    EXPECT_GE(booked + runnable(*found), part * 0.99 - static_cast<double>(found->ns[FANLIGHT_RUNNING]));
+    EXPECT_LE(booked, part * 1.005 + 2'000'000 + (reason->second == Reason::running ? taken : 0));
+    EXPECT_GE(booked + runnable(*found), part * 0.995 - static_cast<double>(found->ns[FANLIGHT_RUNNING]));
     // Nearly all of it that is not running or runnable must be for that one reason.
     if (reason->second != Reason::running) {
       EXPECT_GE(booked, 0.97 * (measured - runnable(*found) - static_cast<double>(found->ns[FANLIGHT_RUNNING])));
@@ -169,11 +169,50 @@ TEST(Totals, AddUpAtEveryRateOfSwitches) {
   }
 }
 
+TEST(Totals, ABlockThatIsLongerThanTheWindowIsAllOfIt) {
+  testing::Child program({TRUTH_MIXTURE, "long"});
+  ASSERT_FALSE(program.await("ready").empty());
+  program.send("go");
+  ASSERT_FALSE(program.await("sleeping").empty());
+  auto probes = Probes::attach({.pid = program.pid()});
+  ASSERT_TRUE(probes) << probes.error().what;
+  Recorded recorded;
+  ASSERT_TRUE(probes->poll(std::chrono::milliseconds(400),
+                           [&](RawSample&& sample) { recorded.samples.push_back(std::move(sample)); }));
+  read_once(*probes, recorded);
+  ASSERT_EQ(recorded.last.threads.size(), 1u);
+  const ThreadReading& sleeps = recorded.last.threads[0];
+  EXPECT_GE(sleeps.to_ns - sleeps.from_ns, 400'000'000u);
+  // It neither began nor ended here, and is seen from the first to the last nanosecond.
+  EXPECT_EQ(sleeps.ns[FANLIGHT_BLOCKED_SLEEP], sleeps.to_ns - sleeps.from_ns);
+  std::size_t samples = 0;
+  for (const RawSample& sample : recorded.samples) {
+    samples += sample.reason == Reason::sleep;
+    EXPECT_FALSE(sample.user_stack.empty());
+  }
+  EXPECT_GT(samples, 5u);
+}
+
+TEST(Totals, PagesThatAreReadInAreWaitedForByName) {
+  testing::Child program({TRUTH_MIXTURE, "pages"});
+  const Recorded recorded = record(program);
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  const double wall = number_in(program.out(), "wall_ns");
+  const auto& reads = recorded.threads.at(0);
+  const auto part = [&](unsigned reason) { return static_cast<double>(reads.ns[reason]); };
+  const double named =
+      part(FANLIGHT_BLOCKED_PAGE_FAULT) + part(FANLIGHT_BLOCKED_DISK) + part(FANLIGHT_BLOCKED_MMAP_LOCK);
+  // How long it takes is the disk's affair, and none at all where files lie in memory; but none of it is "other".
+  EXPECT_LE(part(FANLIGHT_BLOCKED_OTHER), 0.005 * wall + 1e6) << ::testing::PrintToString(reads.ns);
+  EXPECT_NEAR(named + part(FANLIGHT_RUNNING) + runnable(reads) + part(FANLIGHT_BLOCKED_OTHER),
+              static_cast<double>(reads.to_ns - reads.from_ns) - part(FANLIGHT_BLOCKED_POLL), 0.005 * wall + 2e6);
+}
+
 TEST(Totals, SeeEveryThreadHoweverShortItLived) {
-  testing::Child program({TRUTH_BIRTHS, "500"});
+  testing::Child program({TRUTH_BIRTHS, "2000"});
   const Recorded recorded = record(program);
   SCOPED_TRACE(missed(recorded.last));
-  EXPECT_EQ(recorded.threads.size(), 501u);
+  EXPECT_EQ(recorded.threads.size(), 2001u);
   for (const ThreadReading& thread : recorded.threads) {
     EXPECT_GT(thread.ns[FANLIGHT_RUNNING], 0u)
         << thread.name << " " << ::testing::PrintToString(thread.ns) << " switches " << thread.switches_voluntary

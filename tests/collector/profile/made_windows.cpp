@@ -55,8 +55,10 @@ Window broadcaster() {
   const FrameId wait = user(tables, "/lib/libc.so.6", 0x108000, "epoll_wait");
   const FrameId tcp = kernel_frame(tables, 0xffffffff81a00000, "tcp_sendmsg");
   const FrameId ep_poll = kernel_frame(tables, 0xffffffff81300000, "ep_poll");
-  const StackId sending = tables.stack({start, run, flush, writev, tcp});
-  const StackId encoding = tables.stack({start, run, encode});
+  constexpr auto kRule = FrameFound::eh_frame;
+  const StackId sending =
+      tables.stack({start, run, flush, writev, tcp}, {kRule, kRule, FrameFound::frame_pointer, FrameFound::registers});
+  const StackId encoding = tables.stack({start, run, encode}, {kRule, kRule, FrameFound::registers});
   const StackId lost = tables.stack({unknown});
   const StackId idle = tables.stack({wait, ep_poll});
 
@@ -171,7 +173,11 @@ Window random_window(std::uint64_t seed) {
       for (std::uint64_t depth = below(12); depth > 0; --depth) {
         stack.push_back(static_cast<FrameId>(below(tables.frames().size())));
       }
-      tables.stack(stack);
+      StackFound found;
+      for (std::size_t frame = chance(50) ? stack.size() : 0; frame > 0; --frame) {
+        found.push_back(chance(30) ? FrameFound::untold : static_cast<FrameFound>(below(4)));
+      }
+      tables.stack(stack, std::move(found));
     }
     for (std::uint64_t i = below(3); i > 0; --i) tables.labels({{word(), word()}, {"topic", word()}});
     for (std::uint64_t i = 1 + below(3); i > 0; --i) tables.thread_born(static_cast<pid_t>(1 + below(5)), word());
@@ -199,7 +205,7 @@ Window random_window(std::uint64_t seed) {
       slice.threads.push_back(std::move(row));
     }
     for (std::uint64_t i = below(40); i > 0; --i) {
-      const auto sampler = static_cast<Sampler>(below(5));
+      const auto sampler = static_cast<Sampler>(below(6));
       const bool blocked = sampler == Sampler::kernel_blocked;
       slice.samples.push_back({sampler, blocked ? static_cast<Reason>(1 + below(kReasons - 1)) : Reason::running,
                                static_cast<ThreadId>(below(tables.threads().size())),
@@ -223,10 +229,18 @@ Window random_window(std::uint64_t seed) {
       slice.metrics.push_back(
           {word(), static_cast<Metric::Kind>(below(3)), static_cast<double>(amount()), some_histogram()});
       slice.events.push_back({now + amount(), word(), static_cast<Event::Kind>(below(2))});
+      slice.preemptions.push_back({static_cast<ThreadId>(below(tables.threads().size())), word(), amount(), amount()});
+      slice.timeline.push_back({now + amount(), static_cast<ThreadId>(below(tables.threads().size())),
+                                static_cast<kernel::TimelineReading::Kind>(1 + below(3)),
+                                static_cast<Reason>(below(kReasons)), static_cast<std::uint16_t>(below(8)),
+                                static_cast<pid_t>(below(9))});
       slice.locks.push_back({below(3), word(), word(), amount(), amount(), some_histogram()});
       slice.ledger.push_back({word(), amount(), amount(), {{word(), amount()}}, {{word(), amount()}}});
       slice.cost.programs.push_back({word(), amount(), amount()});
     }
+    slice.machine = {amount(), amount(), amount()};
+    if (chance(50))
+      tables.set_process(static_cast<ThreadId>(below(tables.threads().size())), static_cast<pid_t>(below(9)));
     slice.cost.cpu_ns = amount();
     slice.cost.resident_bytes = amount();
     now = slice.to_ns;
@@ -280,9 +294,9 @@ std::string describe(const Profile& profile) {
   for (const auto& form : target.forms) out << "form " << form.probe << '|' << form.form << '|' << form.why << '\n';
   out << "range " << profile.from_ns << ' ' << profile.to_ns << ' ' << profile.realtime_offset_ns << '\n';
   for (const Thread& thread : profile.threads) {
-    out << "thread " << thread.tid << '|' << thread.name << '|' << thread.from_ns << ' ' << thread.to_ns << ' '
-        << thread.ended << ' ' << thread.switches_voluntary << ' ' << thread.switches_preempted << ' '
-        << thread.migrations << ' ' << thread.wakeups;
+    out << "thread " << thread.tid << ' ' << thread.pid << '|' << thread.name << '|' << thread.from_ns << ' '
+        << thread.to_ns << ' ' << thread.ended << ' ' << thread.switches_voluntary << ' ' << thread.switches_preempted
+        << ' ' << thread.migrations << ' ' << thread.wakeups;
     text.add(thread.ns);
     text.add(thread.run_queue_ns);
     text.add(thread.socket);
@@ -298,6 +312,8 @@ std::string describe(const Profile& profile) {
   const auto frames_of = [&](StackId id) {
     std::string frames;
     for (const FrameId frame : profile.stacks.at(id)) frames += " " + std::to_string(frame);
+    if (id >= profile.found.size()) return frames;
+    for (const FrameFound how : profile.found[id]) frames += "," + std::to_string(static_cast<int>(how));
     return frames;
   };
   std::vector<std::string> lines;
@@ -325,6 +341,13 @@ std::string describe(const Profile& profile) {
     text.add(time.ns);
     out << '\n';
   }
+  for (const Preemption& row : profile.preemptions)
+    out << "preemption " << row.thread << '|' << row.by << '|' << row.count << ' ' << row.ns << '\n';
+  for (const TimelineRow& row : profile.timeline)
+    out << "timeline " << row.time_ns << ' ' << row.thread << ' ' << static_cast<int>(row.kind) << ' '
+        << static_cast<int>(row.reason) << ' ' << row.cpu << ' ' << row.waker << '\n';
+  out << "machine " << profile.machine.interrupts_ns << ' ' << profile.machine.soft_interrupts_ns << ' '
+      << profile.machine.stolen_ns << '\n';
   for (const Lock& lock : profile.locks) {
     out << "lock " << lock.address << '|' << lock.name << '|' << lock.holder << '|' << lock.waits << ' '
         << lock.wait_ns;

@@ -50,7 +50,8 @@ DwarfPlaces open(const std::string& file) {
 }
 
 TEST(DwarfPlaces, TellInlinedFunctionsAndLines) {
-  for (const char* file : {INLINES_GCC_4, INLINES_GCC_5, INLINES_CLANG_4, INLINES_CLANG_5, INLINES_PACKED}) {
+  for (const char* file : {INLINES_GCC_4, INLINES_GCC_5, INLINES_CLANG_4, INLINES_CLANG_5, INLINES_SPLIT_4,
+                           INLINES_SPLIT_5, INLINES_CLANG_SPLIT_5, INLINES_PACKED}) {
     SCOPED_TRACE(file);
     const auto symbols = symbols_of(file);
     std::vector<std::uint64_t> addresses{symbols.at("mark_innermost"), symbols.at("mark_outer"), 0x10};

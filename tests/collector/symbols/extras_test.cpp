@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sstream>
 #include <string>
 
 #include "collector/symbols/disk_cache.hpp"
@@ -98,6 +99,42 @@ TEST(PerfMap, IsReadFromTheTargetsTmp) {
   ASSERT_EQ(places.size(), 2u);
   EXPECT_EQ(places[0].name, "compiled_at_run_time");
   EXPECT_EQ(places[1].name, "[anon+0x7f0000009000]");
+}
+
+// Interpreters that write such a map themselves: node, and Python from 3.12 on.
+TEST(PerfMap, OfInterpretersNamesTheirFunctions) {
+  struct Case {
+    const char* name;
+    const char* available;
+    std::vector<std::string> command;
+  };
+  const std::string javascript =
+      "function hot_function(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }"
+      "for (let i = 0; i < 300; i++) hot_function(100000); console.log('warm'); setInterval(() => {}, 1000);";
+  const std::string python =
+      "import time\ndef hot_function():\n  return 1\nhot_function()\nprint('warm', flush=True)\ntime.sleep(60)\n";
+  std::size_t tried = 0;
+  for (const Case& c : {Case{"node", "node --version >/dev/null 2>&1", {"node", "--perf-basic-prof", "-e", javascript}},
+                        Case{"python",
+                             "python3 -c 'import sys; sys.activate_stack_trampoline' 2>/dev/null",
+                             {"python3", "-X", "perf", "-c", python}}}) {
+    if (std::system(c.available) != 0) continue;
+    SCOPED_TRACE(c.name);
+    ++tried;
+    testing::Child child(c.command);
+    ASSERT_FALSE(child.await("warm").empty()) << child.err();
+    const fs::path path = "/tmp/perf-" + std::to_string(child.pid()) + ".map";
+    std::istringstream lines(bytes_of(path));
+    std::uint64_t start = 0;
+    for (std::string line; std::getline(lines, line);)
+      if (line.find("hot_function") != std::string::npos) start = std::stoull(line, nullptr, 16);
+    ASSERT_NE(start, 0u);
+    Symbols symbols(child.pid());
+    const auto places = symbols.places("[anon]", std::vector<std::uint64_t>{start + 1});
+    EXPECT_NE(places.at(0).name.find("hot_function"), std::string::npos) << places.at(0).name;
+    fs::remove(path);
+  }
+  if (tried == 0) GTEST_SKIP() << "neither node nor Python 3.12 is installed: scripts/setup";
 }
 
 TEST(PlaceTable, ComesBackWholeAndSurvivesDamage) {

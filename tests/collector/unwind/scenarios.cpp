@@ -1,7 +1,6 @@
 #include "tests/collector/unwind/scenarios.hpp"
 
 #include <alloca.h>
-#include <immintrin.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -73,7 +72,11 @@ __attribute__((noinline)) void with_alloca(std::size_t bytes) {
 void on_variable_stack() { with_alloca(static_cast<std::size_t>(::getpid() % 7 + 100) * 8); }
 
 // The compiler realigns the stack for it, and describes the frame by an expression.
-__attribute__((noinline, target("avx"))) void with_realigned_stack() {
+#if defined(__x86_64__)
+__attribute__((target("avx")))
+#endif
+__attribute__((noinline)) void
+with_realigned_stack() {
   alignas(64) volatile float numbers[64];
   for (int i = 0; i < 64; ++i) numbers[i] = static_cast<float>(i);
   auto* room = static_cast<volatile char*>(alloca(static_cast<std::size_t>(::getpid() % 5 + 40)));

@@ -53,7 +53,7 @@ TEST(Wire, RefusesNumbersThatNameNothing) {
        {Case{"frame", [](profile::Profile& p) { p.stacks[0][0] = 1000; }, "frame 1000 is unknown"},
         Case{"stack", [](profile::Profile& p) { p.samples[0].stack = 4; }, "stack 4 is unknown"},
         Case{"thread", [](profile::Profile& p) { p.samples[0].thread = 2; }, "thread 2 is unknown"},
-        Case{"sampler", [](profile::Profile& p) { p.samples[0].sampler = Sampler{5}; }, "sampler 5 is unknown"},
+        Case{"sampler", [](profile::Profile& p) { p.samples[0].sampler = Sampler{99}; }, "sampler 99 is unknown"},
         Case{"reason", [](profile::Profile& p) { p.samples[0].reason = Reason{200}; }, "reason 200 is unknown"},
         Case{"origin", [](profile::Profile& p) { p.frames[0].origin = profile::FrameOrigin{3}; },
              "origin 3 is unknown"},

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/designs/all_designs.hpp"
+
 namespace fanlight::server::cli {
 namespace {
 
@@ -40,6 +42,29 @@ TEST(CommandLine, Options) {
   EXPECT_EQ(command.sample_hz, 0u);
 }
 
+TEST(CommandLine, OriginAndBreaker) {
+  const auto parsed = parse_words({"--origin-timeout", "250ms", "--origin", "http://127.0.0.1:9000/state/",
+                                   "--origin-fresh", "2s", "--breaker-failures", "3", "--breaker-pause", "1m"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const net::Options& server = std::get<Command>(parsed).server;
+  ASSERT_TRUE(server.origin);
+  EXPECT_EQ(server.origin->port, "9000");
+  EXPECT_EQ(server.origin->timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(server.snapshots.fresh, std::chrono::seconds(2));
+  EXPECT_EQ(server.snapshots.breaker.failures, 3u);
+  EXPECT_EQ(server.snapshots.breaker.pause_ns, 60'000'000'000u);
+  EXPECT_FALSE(std::get<Command>(parse_words({})).server.origin);
+}
+
+TEST(CommandLine, DesignsAreThoseOfTheProgram) {
+  std::vector<const char*> words = {"lab", "--registry", "sharded", "--shards", "7", "--dispatch", "pool"};
+  const auto parsed = parse(static_cast<int>(words.size()), words.data(), 20'000, hub::designs::all_designs());
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  EXPECT_EQ(std::get<Command>(parsed).server.registry, hub::RegistryKind::sharded);
+  EXPECT_EQ(std::get<Command>(parsed).server.shards, 7u);
+  EXPECT_EQ(std::get<Command>(parsed).server.dispatch, hub::DispatchKind::pool);
+}
+
 TEST(CommandLine, Misuse) {
   struct Case {
     std::vector<const char*> words;
@@ -47,6 +72,13 @@ TEST(CommandLine, Misuse) {
   };
   for (const Case& c : {
            Case{{"--bogus"}, "--bogus"},
+           Case{{"--registry", "nonsense"}, "per-core"},
+           Case{{"--registry", "mutex"}, "fanlight-server-lab"},
+           Case{{"--dispatch", "pool"}, "fanlight-server-lab"},
+           Case{{"--shards", "4"}, "--shards"},
+           Case{{"--origin", "https://127.0.0.1/"}, "https://127.0.0.1/"},
+           Case{{"--origin-timeout", "soon"}, "--origin-timeout"},
+           Case{{"--breaker-failures", "0"}, "--breaker-failures"},
            Case{{"stray"}, "stray"},
            Case{{"--listen"}, "--listen"},
            Case{{"--listen", "8080"}, "8080"},

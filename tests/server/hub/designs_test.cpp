@@ -9,14 +9,19 @@
 #include <thread>
 #include <vector>
 
-#include "server/hub/dispatch.hpp"
 #include "server/hub/group.hpp"
-#include "server/hub/shard_count.hpp"
 #include "server/hub/slots.hpp"
 #include "server/memory/ring.hpp"
+#include "tests/bench/designs/all_designs.hpp"
+#include "tests/bench/designs/pool_dispatch.hpp"
+#include "tests/bench/designs/shard_count.hpp"
 
 namespace fanlight::server::hub {
 namespace {
+
+using designs::PoolDispatch;
+using designs::shard_count;
+using designs::ShardCounter;
 
 TEST(Ring, IsBoundedAndKeepsTheOrder) {
   memory::Ring<int> ring(3);
@@ -173,7 +178,8 @@ INSTANTIATE_TEST_SUITE_P(All, Dispatchers,
                          });
 
 TEST_P(Dispatchers, RunEveryJobOnce) {
-  Dispatcher dispatcher(GetParam());
+  const auto owned = designs::all_designs()[GetParam()]();
+  AnyDispatch& dispatcher = *owned;
   std::vector<std::atomic<int>> ran(2000);
   std::vector<std::thread> callers;
   for (std::size_t caller = 0; caller < 4; ++caller) {
@@ -195,7 +201,8 @@ TEST_P(Dispatchers, RunEveryJobOnce) {
 
 // One job in twenty throws on its first try, as a consumer that dies mid-way: nothing is lost.
 TEST_P(Dispatchers, LoseNothingWhenJobsThrow) {
-  Dispatcher dispatcher(GetParam());
+  const auto owned = designs::all_designs()[GetParam()]();
+  AnyDispatch& dispatcher = *owned;
   std::atomic<int> done = 0;
   for (int i = 0; i < 1000; ++i) {
     dispatcher.run([&done, throws = i % 20 == 0]() mutable {

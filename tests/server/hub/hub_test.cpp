@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/hub/topic.hpp"
+#include "tests/bench/designs/all_designs.hpp"
 
 namespace fanlight::server::hub {
 namespace {
@@ -70,7 +71,7 @@ struct Design {
 class HubDesigns : public ::testing::TestWithParam<Design> {
  protected:
   HubOptions options(unsigned workers) const {
-    HubOptions options{.workers = workers, .registry = GetParam().registry};
+    HubOptions options{.workers = workers, .designs = &designs::all_designs(), .registry = GetParam().registry};
     options.worker.queue = GetParam().queue;
     return options;
   }
@@ -151,9 +152,14 @@ TEST_P(HubDesigns, EndingASessionLeavesTheAccountBalanced) {
   EXPECT_EQ(hub.open_connections(), 0u);
   EXPECT_EQ(hub.publish({.topic = "t", .payload = "3"}).subscribers, 0u);
   account = worker.reading().wires[0];
-  EXPECT_EQ(account.dropped[static_cast<std::size_t>(Drop::disconnected)], 1u);
+  EXPECT_EQ(account.dropped[static_cast<std::size_t>(Drop::disconnected)] +
+                account.dropped[static_cast<std::size_t>(Drop::left)],
+            2u)
+      << "the second one as well";
   EXPECT_EQ(account.sessions, 0u);
   EXPECT_EQ(account.balance(), 0);
+  EXPECT_EQ(hub.published().addressed, 2u);
+  EXPECT_EQ(account.offered, 2u);
 }
 
 TEST_P(HubDesigns, SeveralTopicsOnOneConnection) {
@@ -283,11 +289,13 @@ TEST(Hub, TopicsAreBoundedAndIdsGoOnAboveForgottenOnes) {
 
 TEST(Hub, AFullInboxIsCountedForEverySubscriber) {
   for (const RegistryKind registry : {RegistryKind::per_core, RegistryKind::mutex}) {
-    HubOptions options{.workers = 1, .registry = registry};
+    HubOptions options{.workers = 1, .designs = &designs::all_designs(), .registry = registry};
     options.worker.inbox_messages = 4;
     Hub hub(options);
     for (int i = 0; i < 3; ++i) join(hub, 0, "t");
     for (int i = 0; i < 10; ++i) hub.publish({.topic = "t", .payload = "x"});
+    join(hub, 0, "t");  // it asked for none of them
+    EXPECT_EQ(hub.published().addressed, 30u);
     const WireReading account = hub.worker(0).reading().wires[0];
     EXPECT_EQ(account.offered, 30u);
     EXPECT_EQ(account.dropped[static_cast<std::size_t>(Drop::inbox_full)], 18u);

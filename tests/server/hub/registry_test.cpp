@@ -12,8 +12,18 @@
 #include <thread>
 #include <vector>
 
+#include "tests/bench/designs/locked_registry.hpp"
+#include "tests/bench/designs/readmostly_registry.hpp"
+#include "tests/bench/designs/sharded_registry.hpp"
+#include "tests/bench/designs/snapshot_registry.hpp"
+
 namespace fanlight::server::hub {
 namespace {
+
+using namespace designs;
+
+static_assert(Registry<MutexRegistry> && Registry<RwlockRegistry> && Registry<ReadmostlyRegistry> &&
+              Registry<ShardedRegistry> && Registry<SnapshotRegistry> && Registry<PerCoreRegistry>);
 
 constexpr unsigned kWorkers = 3;
 
@@ -178,7 +188,7 @@ TEST(Published, FreesOldVersionsWhenNobodyReadsThem) {
     int number, check;
   };
   {
-    memory::Published<Version> published(std::make_unique<const Version>(0));
+    designs::Published<Version> published(std::make_unique<const Version>(0));
     published.read([&](const Version& old) {
       published.update([](const Version& last) { return std::make_unique<const Version>(last.number + 1); });
       EXPECT_EQ(old.check, ~old.number) << "still whole";

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """WebSocket conformance of fanlight-server, from outside: plain sockets, frames made by hand.
 
-The cases are numbered like those of the Autobahn suite (groups 1 to 7, 9 and 10), which is not packaged; each runs
-against GET /echo. In: the server's path. Out: a line per failed case, exit 1 when there is one.
+The cases are numbered like those of the Autobahn suite (groups 1 to 7, 9, 10, 12 and 13), which is not packaged; each
+runs against GET /echo. In: the server's path. Out: a line per failed case, exit 1 when there is one.
 """
 import os
 import re
@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import zlib
 
 MASK = b"\x37\xfa\x21\x3d"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -36,17 +37,22 @@ def close(code=None, reason=b""):
 
 
 class Connection:
-    def __init__(self, port):
+    def __init__(self, port, offer=""):
+        """`offer`: what Sec-WebSocket-Extensions says. What was agreed on is in `extensions`."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.socket.sendall(
             b"GET /echo HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            + (b"Sec-WebSocket-Extensions: " + offer.encode() + b"\r\n" if offer else b"") + b"\r\n")
         while b"\r\n\r\n" not in self.buffer:
             self.buffer += self.socket.recv(4096)
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         assert head.startswith(b"HTTP/1.1 101") and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head
+        agreed = re.search(rb"\r\nSec-WebSocket-Extensions: ([^\r]*)", head)
+        self.extensions = agreed.group(1).decode() if agreed else ""
+        self.compressed = 0  # frames that came deflated
 
     def send(self, data, chop=0):
         try:
@@ -72,7 +78,8 @@ class Connection:
         try:
             first, second = self.take(2)
             assert second & 0x80 == 0, "a server's frame is not masked"
-            assert first & 0x70 == 0, "reserved bits"
+            deflated = self.extensions and first & 0x70 == 0x40 and first & 0x0F in (TEXT, BINARY)
+            assert first & 0x70 == 0 or deflated, "reserved bits"
             assert first & 0x80, "this server does not fragment"
             size = second & 0x7F
             if size == 126:
@@ -81,7 +88,12 @@ class Connection:
             elif size == 127:
                 size, = struct.unpack("!Q", self.take(8))
                 assert size > 0xFFFF, "not the shortest length"
-            return first & 0x0F, self.take(size)
+            payload = self.take(size)
+            if deflated:
+                self.compressed += 1
+                # A decompressor of its own for each message: the server said that it keeps no context.
+                payload = zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff")
+            return first & 0x0F, payload
         except (EOFError, ConnectionResetError):
             return ("end",)
 
@@ -284,6 +296,85 @@ def judge(port, sent, expected, chop):
     return ""
 
 
+def squeezed(payload, window=15, context=None):
+    """A payload as permessage-deflate has it."""
+    deflater = context or zlib.compressobj(6, zlib.DEFLATED, -window)
+    return (deflater.compress(payload) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def deflated_frames(opcode, payload, window=15, piece=0):
+    small = squeezed(payload, window)
+    parts = [small[at:at + piece] for at in range(0, len(small), piece)] if piece else [small]
+    return b"".join(frame(opcode if i == 0 else 0, part, fin=i == len(parts) - 1, rsv=4 if i == 0 else 0)
+                    for i, part in enumerate(parts or [b""]))
+
+
+def sample(size, salt):
+    """Text that deflates, but not to nothing."""
+    words = b"".join(b'{"id":%d,"price":%d.%02d},' % (i * 7919 + salt, i * i % 977, (i + salt) % 100) for i in range(size // 20 + 1))
+    return words[:size]
+
+
+deflate_cases = []
+sizes = (16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072)
+for index, size in enumerate(sizes, 1):
+    for group, opcode in ((1, TEXT), (2, BINARY)):
+        deflate_cases.append((f"12.{group}.{index}", "permessage-deflate", opcode, size, 15, 0))
+for index, piece in enumerate((256, 1024, 4096, 32768), 11):
+    for group, opcode in ((1, TEXT), (2, BINARY)):
+        deflate_cases.append((f"12.{group}.{index}", "permessage-deflate", opcode, 131072, 15, piece))
+for group, offer, window in (
+        (1, "permessage-deflate; client_no_context_takeover", 15),
+        (2, "permessage-deflate; server_no_context_takeover", 15),
+        (3, "permessage-deflate; client_max_window_bits=9", 9),
+        (4, "permessage-deflate; client_max_window_bits=15; client_no_context_takeover; server_no_context_takeover", 15),
+        (5, "permessage-deflate; server_max_window_bits=15; client_max_window_bits", 15),
+        (6, "permessage-deflate; server_max_window_bits=9, permessage-deflate", 15),
+        (7, "permessage-deflate; server_no_context_takeover; server_max_window_bits=8, x-unknown, permessage-deflate; client_max_window_bits", 15)):
+    for index, size in enumerate((16, 1024, 32768, 131072), 1):
+        deflate_cases.append((f"13.{group}.{index}", offer, TEXT, size, window, 0))
+
+
+def judge_deflate(port, offer, opcode, size, window, piece, messages=20):
+    connection = Connection(port, offer)
+    agreed = [part.strip() for part in connection.extensions.split(";")]
+    if agreed != ["permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"]:
+        return f"agreed on {connection.extensions!r}"
+    for salt in range(messages):
+        payload = sample(size, salt)
+        connection.send(deflated_frames(opcode, payload, window, piece))
+        got = connection.read()
+        if got != (opcode, payload):
+            return f"message {salt}: got {str(got)[:80]}"
+    if (size >= 256) != (connection.compressed == messages):
+        return f"{connection.compressed} of {messages} answers came deflated"
+    connection.send(BYE)
+    connection.socket.close()
+    return ""
+
+
+def judge_deflate_failure(port, sent, code, offer="permessage-deflate"):
+    connection = Connection(port, offer)
+    connection.send(sent)
+    got = connection.read()
+    connection.socket.close()
+    return "" if got[0] == CLOSE and struct.unpack("!H", got[1][:2])[0] == code else f"wanted {code}, got {str(got)[:80]}"
+
+
+zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
+bomb = (zeros.compress(bytes(64 << 20)) + zeros.flush(zlib.Z_SYNC_FLUSH))[:-4]
+deflate_failures = [
+    ("12.x broken data", frame(BINARY, b"\xff" * 20, rsv=4), 1007, "permessage-deflate"),
+    ("12.x inflates to 64 MiB", frame(BINARY, bomb, rsv=4), 1009, "permessage-deflate"),
+    ("12.x text that is not UTF-8", frame(TEXT, squeezed(b"\xc3\x28"), rsv=4), 1007, "permessage-deflate"),
+    ("12.x bit inside a message", frame(TEXT, squeezed(b"a"), fin=False, rsv=4) + frame(0, b"x", rsv=4), 1002, "permessage-deflate"),
+    ("12.x bit on a ping", frame(PING, b"x", rsv=4), 1002, "permessage-deflate"),
+    ("13.x only windows that we do not keep", frame(TEXT, squeezed(b"a"), rsv=4), 1002, "permessage-deflate; server_max_window_bits=9"),
+    ("13.x parameter twice", frame(TEXT, squeezed(b"a"), rsv=4), 1002, "permessage-deflate; client_max_window_bits=9; client_max_window_bits=10"),
+    ("13.x unknown parameter", frame(TEXT, squeezed(b"a"), rsv=4), 1002, "permessage-deflate; shrink_more"),
+]
+
+
 def main():
     server = subprocess.Popen([sys.argv[1], "--listen", "127.0.0.1:0", "--echo", "--sample-hz", "0"],
                               stderr=subprocess.PIPE, text=True)
@@ -291,15 +382,18 @@ def main():
         line = server.stderr.readline()
         port = int(re.search(r":(\d+)$", line.strip()).group(1))
         failed = 0
-        for number, sent, expected, chop in cases:
+        every = [(case[0], judge, case[1:]) for case in cases]
+        every += [(case[0], judge_deflate, case[1:]) for case in deflate_cases]
+        every += [(case[0], judge_deflate_failure, case[1:]) for case in deflate_failures]
+        for number, check, arguments in every:
             try:
-                wrong = judge(port, sent, expected, chop)
+                wrong = check(port, *arguments)
             except Exception as error:  # a case that hangs or breaks is a failed one
                 wrong = f"{type(error).__name__}: {error}"
             if wrong:
                 failed += 1
                 print(f"case {number}: {wrong}")
-        print(f"{len(cases) - failed} of {len(cases)} cases passed")
+        print(f"{len(every) - failed} of {len(every)} cases passed")
         return 1 if failed else 0
     finally:
         server.terminate()

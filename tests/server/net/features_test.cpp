@@ -4,9 +4,13 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "tests/bench/designs/all_designs.hpp"
 #include "tests/server/net/client.hpp"
 #include "tests/server/net/serve.hpp"
 
@@ -75,7 +79,10 @@ TEST(Replay, LastEventIdByHeaderAndQuery) {
 // Clients come and go with the id they have seen while messages flow: every one of them sees each id exactly once.
 TEST(Replay, NoGapAndNoDuplicateBetweenHistoryAndLive) {
   for (const hub::RegistryKind registry : {hub::RegistryKind::per_core, hub::RegistryKind::snapshot}) {
-    Server server = serve({.history_messages = 10'000, .history_bytes = 64u << 20, .registry = registry});
+    Server server = serve({.history_messages = 10'000,
+                           .history_bytes = 64u << 20,
+                           .designs = &hub::designs::all_designs(),
+                           .registry = registry});
     std::atomic<bool> publishing = true;
     std::thread publisher([&] {
       RawClient client(server.port());
@@ -215,6 +222,78 @@ TEST(Access, TokensAndOrigins) {
   EXPECT_EQ(reading.desks.origin, 2u);
 }
 
+TEST(Access, JwtGrantsTopicsToWhoeverHoldsIt) {
+  Server server = serve({.access = {.jwt_key = "key"}});
+  const std::uint16_t port = server.port();
+  const std::string reader = limits::make_jwt("key", R"({"subscribe":["prices*"]})");
+  const std::string writer = limits::make_jwt("key", R"({"publish":["prices.eur"]})");
+  const std::string late = limits::make_jwt("key", R"({"publish":["prices.eur"],"exp":1000})");
+  const auto bearer = [](const std::string& token) { return "Authorization: Bearer " + token + "\r\n"; };
+  RawClient stream = subscribe_sse(port, "prices.eur", 0, bearer(reader));
+  RawClient socket = open_websocket(port, "/ws/prices.eur?token=" + reader);
+  EXPECT_EQ(ask(port, "GET", "/sse/news", {}, bearer(reader)).status, 401) << "another topic";
+  EXPECT_EQ(ask(port, "POST", "/topics/prices.eur", "1", bearer(reader)).status, 401) << "another right";
+  EXPECT_EQ(ask(port, "POST", "/topics/prices.eur", "1", bearer(late)).status, 401) << "expired";
+  EXPECT_EQ(ask(port, "POST", "/topics/prices.eur", "1", bearer(limits::make_jwt("other", "{}"))).status, 401);
+  EXPECT_EQ(ask(port, "POST", "/topics/prices.eur", "1", bearer(writer)).body, "{\"subscribers\":2,\"id\":1}\n");
+  EXPECT_EQ(stream.read_until("\n\n"), "id: 1\ndata: 1\n\n");
+  EXPECT_EQ(read_frame(socket), "1");
+  EXPECT_EQ(server.reading().desks.denied, 4u);
+}
+
+/// The payloads of a stream's events.
+std::vector<std::string> payloads_of(const std::string& stream) {
+  std::vector<std::string> payloads;
+  constexpr std::string_view kData = "data: ";
+  for (std::size_t at = stream.find(kData); at != std::string::npos; at = stream.find(kData, at + 1))
+    payloads.push_back(stream.substr(at + kData.size(), stream.find('\n', at) - at - kData.size()));
+  return payloads;
+}
+
+TEST(Groups, EachWayOfSharing) {
+  constexpr std::size_t kKeys = 60;
+  for (const std::string how : {"round-robin", "range", "sticky"}) {
+    SCOPED_TRACE(how);
+    Server server = serve();
+    const std::uint16_t port = server.port();
+    std::vector<RawClient> members;
+    for (int i = 0; i < 3; ++i) members.push_back(subscribe_sse(port, "t?group=g&assign=" + how));
+    RawClient other_group = subscribe_sse(port, "t?group=h&assign=" + how);
+    RawClient alone = subscribe_sse(port, "t");
+    const Answered conflict =
+        ask(port, "GET", "/sse/t?group=g&assign=" + std::string(how == "range" ? "sticky" : "range"));
+    EXPECT_EQ(conflict.status, 409);
+    EXPECT_NE(conflict.body.find("assign=" + how), std::string::npos) << conflict.body;
+    for (std::size_t i = 0; i < 2 * kKeys; ++i) {
+      const std::string key = std::to_string(i % kKeys);
+      EXPECT_TRUE(ask(port, "POST", "/topics/t?key=" + key, key).body.starts_with("{\"subscribers\":3,"))
+          << "one of each group, and the one who is alone";
+    }
+    std::thread stopping([&] { server.stop(); });
+    std::map<std::string, std::set<std::size_t>> who;
+    std::size_t all = 0;
+    for (std::size_t member = 0; member < members.size(); ++member) {
+      const auto payloads = payloads_of(members[member].read_all());
+      all += payloads.size();
+      EXPECT_GT(payloads.size(), kKeys / 6) << "everybody has a share";
+      if (how == "round-robin") {
+        EXPECT_EQ(payloads.size(), 2 * kKeys / 3);
+      }
+      for (const std::string& key : payloads) who[key].insert(member);
+    }
+    EXPECT_EQ(all, 2 * kKeys) << "each message to one of them";
+    if (how != "round-robin") {
+      for (const auto& [key, takers] : who) EXPECT_EQ(takers.size(), 1u) << "key " << key << " stays with its member";
+    }
+    EXPECT_EQ(payloads_of(other_group.read_all()).size(), 2 * kKeys) << "every group gets all";
+    EXPECT_EQ(payloads_of(alone.read_all()).size(), 2 * kKeys);
+    for (RawClient& member : members) member.close();
+    other_group.close();
+    alone.close();
+    stopping.join();
+  }
+}
+
 TEST(Websocket, RefusalsSayWhatToDo) {
   Server server = serve();
   for (const std::string& headers :
@@ -304,7 +383,8 @@ TEST(Designs, AllServe) {
   for (std::size_t registry = 0; registry < hub::kRegistryNames.size(); ++registry) {
     for (std::size_t dispatch = 0; dispatch < hub::kDispatchNames.size(); ++dispatch) {
       SCOPED_TRACE(std::string(hub::kRegistryNames[registry]) + " " + std::string(hub::kDispatchNames[dispatch]));
-      Server server = serve({.registry = static_cast<hub::RegistryKind>(registry),
+      Server server = serve({.designs = &hub::designs::all_designs(),
+                             .registry = static_cast<hub::RegistryKind>(registry),
                              .queue = dispatch % 2 == 0 ? hub::QueueKind::vector : hub::QueueKind::ring,
                              .dispatch = static_cast<hub::DispatchKind>(dispatch),
                              .send = registry % 2 == 0 ? hub::SendMode::copy : hub::SendMode::gather,

@@ -1,0 +1,129 @@
+// The account at any instant: while publishers publish and clients come, read slowly and go, every reading adds up; in
+// the end it says exactly what the publishers were told.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/designs/all_designs.hpp"
+#include "tests/server/net/client.hpp"
+#include "tests/server/net/serve.hpp"
+
+namespace fanlight::server::net {
+namespace {
+
+struct Sums {
+  double addressed = 0, replayed = 0, accounted = 0;
+};
+
+Sums sums_of(const std::string& page) {
+  Sums sums;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    const auto is = [&](const char* name) { return line.starts_with(std::string("fanlight_server_") + name); };
+    if (line.starts_with('#')) continue;
+    const double value = std::stod(line.substr(line.rfind(' ') + 1));
+    if (is("addressed_total")) sums.addressed += value;
+    if (is("replayed_total")) sums.replayed += value;
+    if (is("deliveries_total") || is("dropped_frames_total") || is("queued_frames")) sums.accounted += value;
+  }
+  return sums;
+}
+
+class AccountOf : public ::testing::TestWithParam<hub::RegistryKind> {};
+INSTANTIATE_TEST_SUITE_P(Registries, AccountOf,
+                         ::testing::Values(hub::RegistryKind::per_core, hub::RegistryKind::mutex,
+                                           hub::RegistryKind::snapshot),
+                         [](const auto& each) {
+                           std::string name(hub::kRegistryNames[static_cast<std::size_t>(each.param)]);
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST_P(AccountOf, AddsUpAtAnyInstant) {
+  Server server = serve({.outbox_frames = 4,
+                         .slow_rules = {{.pattern = "strict", .slow = hub::SlowClient::evict},
+                                        {.pattern = "latest", .slow = hub::SlowClient::conflate}},
+                         .designs = &hub::designs::all_designs(),
+                         .registry = GetParam(),
+                         .inbox_messages = 8,
+                         .flush_slice = 4});
+  const std::uint16_t port = server.port();
+  const std::vector<std::string> topics = {"plain", "strict", "latest"};
+  std::atomic<bool> running = true;
+  std::atomic<std::uint64_t> told = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] {
+      RawClient publisher(port);
+      const std::string body(16 * 1024, 'x');
+      for (unsigned n = 0; running; ++n) {
+        publisher.send(request("POST", "/topics/" + topics[n % 3] + "?key=" + std::to_string(n % 5), body));
+        const Answered answered = read_answer(publisher);
+        ASSERT_EQ(answered.status, 202) << i;
+        told += std::stoul(answered.body.substr(answered.body.find(':') + 1));
+      }
+    });
+  }
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      char drop[64 * 1024];
+      while (running) {
+        std::vector<RawClient> clients;
+        for (int each = 0; each < 6; ++each) {
+          const std::string topic = topics[static_cast<std::size_t>(each) % 3] + (each < 2 ? "?group=g" : "");
+          clients.push_back(each % 2 == 0 ? subscribe_sse(port, topic, 4096) : subscribe_websocket(port, topic, 4096));
+        }
+        // Some read a little, all leave in the middle of something.
+        for (int reads = 0; reads < 4; ++reads) clients[static_cast<std::size_t>(reads)].read_some(drop, sizeof drop);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5 * i));
+      }
+    });
+  }
+  double seen = 0;
+  for (int look = 0; look < 40; ++look) {
+    const Sums sums = sums_of(ask(port, "GET", "/metrics").body);
+    EXPECT_EQ(sums.accounted, sums.addressed + sums.replayed) << "look " << look;
+    EXPECT_GE(sums.addressed, seen);
+    seen = sums.addressed;
+    expect_balanced(server.reading());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  running = false;
+  for (std::thread& thread : threads) thread.join();
+  const Reading reading = server.reading();
+  expect_balanced(reading);
+  EXPECT_EQ(reading.waiting(), 0u) << "at rest nothing is under way";
+  EXPECT_EQ(reading.published.addressed, told.load()) << "what the publishers were told";
+  std::uint64_t accounted = 0;
+  for (const hub::WireReading& wire : reading.workers.wires)
+    accounted += wire.delivered + wire.dropped_total() + wire.queued_outbox - wire.replayed;
+  EXPECT_EQ(accounted, told.load());
+  EXPECT_GT(told.load(), 0u);
+  EXPECT_EQ(reading.workers.exceptions, 0u);
+}
+
+// One message to many is sent in slices, and the loop looks at everything else between them.
+TEST(Account, ALargeFanOutIsSliced) {
+  Server server = serve({.workers = 1, .flush_slice = 16});
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 200; ++i)
+    clients.push_back(i % 2 == 0 ? subscribe_sse(server.port(), "t") : subscribe_websocket(server.port(), "t"));
+  const std::uint64_t before = server.reading().workers.turns;
+  ask(server.port(), "POST", "/topics/t", "x");
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    const std::string expected = i % 2 == 0 ? "id: 1\ndata: x\n\n" : "\x81\x01x";
+    EXPECT_EQ(clients[i].read(expected.size()), expected);
+  }
+  const Reading after = server.reading();
+  EXPECT_GE(after.workers.turns - before, 200u / 16);
+  EXPECT_EQ(after.workers.wires[0].delivered + after.workers.wires[1].delivered, 200u);
+  expect_balanced(after);
+}
+
+}  // namespace
+}  // namespace fanlight::server::net
