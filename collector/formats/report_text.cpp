@@ -444,8 +444,9 @@ std::string closing(const Profile& profile) {
 
 std::string report_text(const Profile& profile) {
   return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
-         wakers_of(profile) + preemptors_of(profile) + heaviest(profile) + labels(profile) + sockets(profile) + locks(profile) +
-         maps(profile) + samplers(profile) + stack_table(profile) + ledger(profile) + cost(profile) + closing(profile);
+         wakers_of(profile) + preemptors_of(profile) + heaviest(profile) + labels(profile) + sockets(profile) +
+         locks(profile) + maps(profile) + samplers(profile) + stack_table(profile) + ledger(profile) + cost(profile) +
+         closing(profile);
 }
 
 }  // namespace fanlight::formats
