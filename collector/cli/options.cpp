@@ -85,6 +85,7 @@ void WatchOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_bytes(command, "--ring", session.ring_bytes, "kernel ring buffer (default 1M, a power of two)");
+  command.add_flag("--events", session.events, "have the target record its spans and events, some 40 ns each");
   command.add_flag("--trace", session.trace,
                    "keep every switch and wake-up one by one, for export --format perfetto; a recording grows by some "
                    "30 bytes for each");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,14 @@ struct Options {
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
   bool timeline = false;                // every change of state one by one, from the start; 400 KB for each CPU
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
+  bool listen = false;                  // to the target's own events: it records them while we are attached
   bool program_stats = true;            // let the kernel time our programs: two clock reads per run, CAP_SYS_ADMIN
+};
+
+/// Where threads of the target keep the pointer to their record of OTEP-4947.
+struct LabelAccess {
+  std::int64_t offset = 0;   // from the thread pointer; with a module: from the start of its block
+  std::uint64_t module = 0;  // of a library whose block is reached through the thread's vector; 0: it has a fixed place
 };
 
 /// Attached while it lives; everything detaches when it is destroyed or the process dies, kill -9 included.
@@ -56,6 +64,12 @@ class Probes {
   /// Attaches the bpf(2) probe when the target has come to hold maps, and detaches it when it holds none any more.
   Result<Reading> read();
 
+  /// From now on samples and times carry the labels that a thread has at that moment.
+  void follow_labels(const LabelAccess& access);
+
+  /// A set of labels by the number that samples and readings have for it, as the target's record has it; empty when it
+  /// is not known. Valid until the next call. Cost: two system calls per set at the first sight of a number.
+  std::span<const std::byte> label_attributes(std::uint32_t set);
   /// One more process, from now on; nothing happens when it is watched already. Only where `joinable`. Errors: it is
   /// gone.
   Result<> add(pid_t pid);

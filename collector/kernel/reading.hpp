@@ -41,6 +41,9 @@ struct ThreadReading {
   bool ended = false;         // dead, or become another program: this reading of it is the last
   bool exec = false;          // with `ended`: it goes on as another program, in a life of its own
   PerReason ns{};             // the interval still open at to_ns included
+  /// Of `ns`, by the set of labels that the thread had: what it has without labels is what is left. Time that it ran is
+  /// not here, since labels change while it does.
+  std::map<std::uint32_t, PerReason> label_ns{};
   std::uint64_t switches_voluntary = 0;
   std::uint64_t switches_preempted = 0;
   std::uint64_t migrations = 0;
@@ -111,6 +114,9 @@ struct ProgramCost {
   std::uint64_t runs = 0;
   std::uint64_t run_ns = 0;
 };
+
+/// The number of all sets of labels that the kernel had no room to tell apart.
+inline constexpr std::uint32_t kLabelsBeyond = 0xffffffff;
 
 /// One probe and the hook that it uses on this kernel.
 struct Form {

@@ -1,6 +1,7 @@
 // What the kernel counts in hash tables. In: BPF maps. Out: readings with names for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,12 @@ std::vector<RegistryReading> read_registries(const bpf_map* table);
 /// Every row of the table of futex waits. Cost: two system calls per row.
 std::vector<LockReading> read_locks(const bpf_map* table);
 
+struct LabelSetRow {
+  std::uint32_t number = 0;
+  std::vector<std::byte> attributes;
+};
+/// Every set of labels that the kernel has seen. Cost: two system calls per row.
+std::vector<LabelSetRow> read_label_sets(const bpf_map* table);
 /// Every row of the table of preemptions. Cost: two system calls per row.
 std::vector<PreemptionReading> read_preemptions(const bpf_map* table);
 

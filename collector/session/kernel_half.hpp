@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "collector/kernel/reading.hpp"
@@ -22,6 +25,10 @@ class KernelHalf {
   virtual Result<> poll(std::chrono::milliseconds timeout, const OnSample& on_sample) = 0;
   virtual Result<kernel::Reading> read() = 0;
   virtual const std::vector<kernel::Form>& forms() const = 0;
+  /// As Probes::label_attributes.
+  virtual std::span<const std::byte> label_attributes(std::uint32_t) { return {}; }
+  /// As Probes::follow_labels, with the fields of kernel::LabelAccess.
+  virtual void follow_labels(std::int64_t /*offset*/, std::uint64_t /*module*/) {}
   /// As Probes::add and Probes::started. A half of one process that runs has no use for them.
   virtual Result<> add(pid_t) { return {}; }
   virtual void started() {}
