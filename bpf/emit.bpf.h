@@ -7,6 +7,7 @@
 
 #include "bpf/events.h"
 #include "bpf/frames.h"
+#include "bpf/labels.bpf.h"
 #include "bpf/unwind.bpf.h"
 
 struct ring_map {
@@ -46,6 +47,7 @@ struct sample_room {
 	struct fanlight_sample sample;
 	struct fanlight_walk walk;
 	struct unwind_room unwind;
+	struct label_room labels;
 };
 
 /* One record's room per CPU. Each program has its own: a sampling interrupt may come in the middle of another. */
@@ -115,7 +117,7 @@ static __always_inline __u32 unwind_current(struct task_struct *task, struct sam
 	return unwind_end(&room->unwind, at);
 }
 
-/* The user stack of the thread that runs now, behind `kernel` frames that are there already. */
+/* The user stack and labels of the thread that runs now, behind `kernel` frames that are there already. */
 static __always_inline void take_user_stack(struct sample_room *room, __u32 source, __u32 kernel)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
@@ -134,6 +136,7 @@ static __always_inline void take_user_stack(struct sample_room *room, __u32 sour
 	sample->kernel_frames = kernel;
 	sample->user_frames = user;
 	sample->flags = stop == FANLIGHT_STOP_ROOM ? FANLIGHT_CUT_STACK : 0;
+	take_labels(read_user, NULL, task, &room->labels, sample);
 	count_stop(sample, source, stop);
 }
 

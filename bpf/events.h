@@ -74,8 +74,40 @@ struct fanlight_misses {
 	__u64 errno_table_full; /* failed socket writes without room to count their errno */
 	__u64 lock_table_full;	/* futex waits without room to count them */
 	__u64 signal_table_full; /* signals without room to count them */
+	__u64 label_sets_full;	 /* looks at labels of a set that came when there was no room for more */
+	__u64 label_slots_full;	 /* times that a thread left its CPU with labels that it had no room to count */
+	__u64 labels_unreadable; /* looks at labels that the target's memory did not give */
+	__u64 labels_cut;	 /* looks at more labels than we take */
 	__u64 preemption_table_full;
 };
+
+/* What a thread works on, by its own account: attributes of a record of OTEP-4947, its last entry maybe cut. */
+#define FANLIGHT_LABEL_BYTES 188u
+#define FANLIGHT_LABEL_MASK 255u	   /* one less than the power of two above */
+#define FANLIGHT_LABEL_SETS 4096	   /* told apart in one run */
+#define FANLIGHT_LABELS_BEYOND 0xffffffffu /* the number of all sets beyond */
+struct fanlight_label_set {
+	__u32 bytes;
+	__u8 attributes[FANLIGHT_LABEL_BYTES]; /* zero past `bytes`, so that equal sets are equal keys */
+};
+static_assert(sizeof(struct fanlight_label_set) == 192, "no padding");
+
+/* Where the target keeps its threads' pointers to those records. */
+struct fanlight_label_access {
+	__s64 offset;  /* from the thread pointer; with a module: from the start of its block */
+	__u64 module;  /* reached through the thread's vector; 0: it has a fixed place */
+	__u32 enabled; /* set last */
+	__u32 pid;     /* whose threads, in the collector's PID namespace */
+};
+
+/* Time that a thread did not run with one set of labels: it cannot have changed them meanwhile. */
+#define FANLIGHT_LABEL_SLOTS 24 /* of one thread; the last one counts all sets beyond */
+struct fanlight_label_time {
+	__u64 ns[FANLIGHT_REASONS - 1]; /* by reason less one: time that it ran is not here */
+	__u32 labels;			/* number of the set */
+	__u32 unused;
+};
+static_assert(sizeof(struct fanlight_label_time) == 8 * FANLIGHT_REASONS, "no padding");
 
 enum fanlight_sample_flags {
 	FANLIGHT_SAME_STACK = 1, /* the thread has not moved since its last visit: its stack is left out */
@@ -98,9 +130,13 @@ struct fanlight_sample {
 	__u16 user_frames;
 	__u8 kernel_frames;
 	__u8 stop; /* enum fanlight_unwind_stop: why the user stack ends where it ends */
+	__u64 trace_id[2]; /* of the thread's record, its bytes in their order; 0: none */
+	__u64 span_id;
+	__u32 labels; /* number of its set of labels; 0: none */
+	__u32 unused;
 	__u64 frames[FANLIGHT_SAMPLE_FRAMES]; /* kernel leaf first, then user leaf first, these with enum fanlight_found */
 };
-#define FANLIGHT_SAMPLE_HEAD 48
+#define FANLIGHT_SAMPLE_HEAD 80
 static_assert(sizeof(struct fanlight_sample) == FANLIGHT_SAMPLE_HEAD + 8 * FANLIGHT_SAMPLE_FRAMES, "no padding");
 
 enum fanlight_timeline_kind {
@@ -151,10 +187,12 @@ struct fanlight_thread {
 	__u32 flags;
 	__u32 siblings; /* threads of the process at that moment, this one included; 0 in thread ends */
 	__u32 pid;      /* its process, in the collector's PID namespace */
+	__u32 label_slots; /* so many struct fanlight_label_time follow the record */
+	__u32 unused;
 	char name[16];
 	__u32 run_queue[FANLIGHT_HISTOGRAM_BUCKETS];
 };
-#define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 32)
+#define FANLIGHT_THREAD_HEAD (16 + 8 * FANLIGHT_REASONS + 64 + 40)
 static_assert(sizeof(struct fanlight_thread) == FANLIGHT_THREAD_HEAD + 4 * FANLIGHT_HISTOGRAM_BUCKETS, "no padding");
 
 /* Failed writes of one life of a thread. A tid comes round again, so its birth belongs to the key. */

@@ -67,6 +67,12 @@ static __always_inline long read_words(void *context, void *into, __u32 bytes, _
 	return read_other(context, into, bytes, address);
 }
 
+static long read_label(void *context, void *into, __u32 bytes, __u64 address)
+{
+	struct visit *visit = context;
+	return bpf_copy_from_user_task(into, bytes, (void *)address, visit->task, 0);
+}
+
 static long unwind_other_frame(__u64 index, void *context)
 {
 	return unwind_frame(read_words, context);
@@ -139,6 +145,16 @@ int fl_visit(struct bpf_iter__task *ctx)
 	sample->kernel_frames = 0;
 	sample->user_frames = 0;
 	sample->stop = FANLIGHT_STOP_NO_STACK;
+	struct visit labelled = {.task = task, .room = room};
+	if (thread && thread->labels_known) {
+		sample->trace_id[0] = thread->trace_id[0];
+		sample->trace_id[1] = thread->trace_id[1];
+		sample->span_id = thread->span_id;
+		sample->labels = thread->labels;
+		sample->unused = 0;
+	} else {
+		take_labels(read_label, &labelled, task, &room->sample.labels, sample);
+	}
 
 	__u32 kernel = 0, user = 0;
 	__u32 stop = FANLIGHT_STOP_NO_STACK;

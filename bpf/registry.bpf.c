@@ -76,3 +76,10 @@ int BPF_USDT(fl_registry, const char *name, __u32 shard, __u32 operation, __u64 
 		__sync_fetch_and_add(&counts->wait[bucket], 1);
 	return 0;
 }
+
+/* Does nothing: that it is attached tells the target, by the probe's semaphore, that somebody listens to its events. */
+SEC("usdt")
+int BPF_USDT(fl_listen)
+{
+	return 0;
+}

@@ -36,6 +36,73 @@ static __always_inline void left_unseen(struct task_struct *task, struct thread 
 	thread->cpu_ns = cpu_time(task);
 }
 
+struct label_scratch_map switch_labels SEC(".maps");
+
+static long read_leaving(void *context, void *into, __u32 bytes, __u64 address)
+{
+	return bpf_probe_read_user(into, bytes, (void *)address);
+}
+
+static __always_inline bool same_labels(const struct fanlight_label_set *a, const struct fanlight_label_set *b)
+{
+	const __u64 *left = (const void *)a, *right = (const void *)b;
+	__u64 differ = 0;
+
+	for (unsigned int i = 0; i < sizeof(*a) / sizeof(*left); i++)
+		differ |= left[i] ^ right[i];
+	return !differ;
+}
+
+/* Where the thread counts time with that set. */
+static __always_inline __u32 label_slot_of(struct thread *thread, __u32 labels)
+{
+	struct fanlight_thread *totals = &thread->totals;
+	__u32 used = totals->label_slots;
+
+	for (__u32 slot = 0; slot < FANLIGHT_LABEL_SLOTS - 1; slot++) {
+		if (slot >= used) {
+			thread->label_time[slot].labels = labels;
+			totals->label_slots = slot + 1;
+			return slot + 1;
+		}
+		if (thread->label_time[slot].labels == labels)
+			return slot + 1;
+	}
+	__sync_fetch_and_add(&misses.label_slots_full, 1);
+	thread->label_time[FANLIGHT_LABEL_SLOTS - 1].labels = FANLIGHT_LABELS_BEYOND;
+	totals->label_slots = FANLIGHT_LABEL_SLOTS;
+	return FANLIGHT_LABEL_SLOTS;
+}
+
+/* The thread is the one that runs, on its way out; until it comes back its labels stay what they are now. */
+static __always_inline void note_labels(struct task_struct *task, struct thread *thread)
+{
+	__u32 zero = 0;
+
+	if (!label_access.enabled || (by_record && thread->totals.pid != label_access.pid))
+		return;
+	struct label_room *room = bpf_map_lookup_elem(&switch_labels, &zero);
+	if (!room)
+		return;
+	read_labels(read_leaving, NULL, task, room);
+	thread->trace_id[0] = room->words[0];
+	thread->trace_id[1] = room->words[1];
+	thread->span_id = room->words[2];
+	thread->labels_known = 1;
+	if (!room->set.bytes) {
+		thread->labels = 0;
+		thread->label_slot = 0;
+		return;
+	}
+	if (!thread->labels || !same_labels(&room->set, &thread->label_set)) {
+		thread->labels = number_of_labels(&room->set);
+		thread->label_set = room->set;
+		thread->label_slot = 0;
+	}
+	if (!thread->label_slot)
+		thread->label_slot = label_slot_of(thread, thread->labels);
+}
+
 static __always_inline void end_life(struct thread *thread, __u32 flags)
 {
 	struct fanlight_thread *totals = &thread->totals;
@@ -44,7 +111,11 @@ static __always_inline void end_life(struct thread *thread, __u32 flags)
 		totals->from_ns = window_start_ns;
 	totals->to_ns = thread->position >> REASON_BITS;
 	totals->flags = flags;
-	emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals, sizeof(*totals));
+	__u32 slots = totals->label_slots;
+	if (slots > FANLIGHT_LABEL_SLOTS)
+		slots = 0;
+	emit(&thread_ends, FANLIGHT_SOURCE_THREAD_END, totals,
+	     sizeof(*totals) + slots * sizeof(struct fanlight_label_time));
 }
 
 static __always_inline void leave_cpu(struct task_struct *task, struct task_struct *next, bool preempt, __u64 now)
@@ -65,6 +136,8 @@ static __always_inline void leave_cpu(struct task_struct *task, struct task_stru
 	if (reason_now(thread) != FANLIGHT_RUNNING)
 		enter(thread, now - ran_meanwhile(task, thread, now), FANLIGHT_RUNNING);
 	enter(thread, now, reason);
+	if (!(state & TASK_DEAD))
+		note_labels(task, thread);
 	note_event(thread, state & TASK_DEAD ? FANLIGHT_TIMELINE_END : FANLIGHT_TIMELINE_STATE, reason, 0, now);
 	thread->cpu_ns = cpu_time(task);
 	if (state) {
@@ -277,6 +350,14 @@ int BPF_PROG(fl_exec, struct task_struct *task)
 		thread->totals.tid = tid_of(task);
 		bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
 		thread->mapped_like = 0;
+		/* Where the one before had its labels the next one has something else. */
+		label_access.enabled = 0;
+		words = (volatile __u64 *)thread->label_time;
+		for (int i = 0; i < (int)(sizeof(thread->label_time) / 8); i++)
+			words[i] = 0;
+		thread->labels = 0;
+		thread->label_slot = 0;
+		thread->labels_known = 0;
 		end_change(thread);
 	}
 	__sync_fetch_and_add(&mapping_changes, 1);

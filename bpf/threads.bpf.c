@@ -7,6 +7,17 @@ struct thread_map threads SEC(".maps");
 
 #define COPY_ATTEMPTS 8
 
+/* Room for a copy of one thread's times by label, since one reader of ours runs the iterator. */
+struct label_times {
+	struct fanlight_label_time slots[FANLIGHT_LABEL_SLOTS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct label_times);
+} label_copy SEC(".maps");
+
 SEC("iter/task")
 int fl_threads(struct bpf_iter__task *ctx)
 {
@@ -32,17 +43,25 @@ int fl_threads(struct bpf_iter__task *ctx)
 		assume(thread, observed_reason(task));
 	}
 
+	__u32 zero = 0;
+	struct label_times *times = bpf_map_lookup_elem(&label_copy, &zero);
+	if (!times)
+		return 0;
 	/* For the record of its end, when it has become another program by then. */
 	bpf_probe_read_kernel_str(thread->totals.name, sizeof(thread->totals.name), task->comm);
 
 	struct fanlight_thread *head = (struct fanlight_thread *)&copy;
 	__u64 now = 0, position = 0;
+	__u32 label_slot = 0;
 	bool whole = false;
 	for (int attempt = 0; attempt < COPY_ATTEMPTS && !whole; attempt++) {
 		__u64 before = *(volatile __u64 *)&thread->changes;
 		barrier();
 		__builtin_memcpy(&copy, &thread->totals, sizeof(copy));
 		position = *(volatile __u64 *)&thread->position;
+		label_slot = *(volatile __u32 *)&thread->label_slot;
+		if (head->label_slots)
+			bpf_probe_read_kernel(times, sizeof(*times), thread->label_time);
 		now = bpf_ktime_get_ns();
 		barrier();
 		whole = !(before & 1) && before == *(volatile __u64 *)&thread->changes;
@@ -54,6 +73,9 @@ int fl_threads(struct bpf_iter__task *ctx)
 			now = since;
 		if (reason < FANLIGHT_REASONS)
 			head->ns[reason] += now - since;
+		__u32 slot = label_slot - 1;
+		if (reason != FANLIGHT_RUNNING && reason < FANLIGHT_REASONS && slot < FANLIGHT_LABEL_SLOTS)
+			times->slots[slot].ns[reason - 1] += now - since;
 		if (!head->from_ns)
 			head->from_ns = window_start_ns;
 		head->to_ns = now;
@@ -63,5 +85,8 @@ int fl_threads(struct bpf_iter__task *ctx)
 	head->siblings = BPF_CORE_READ(task, signal, nr_threads);
 	bpf_seq_write(ctx->meta->seq, &copy, sizeof(copy));
 	bpf_seq_write(ctx->meta->seq, thread->totals.run_queue, sizeof(thread->totals.run_queue));
+	__u32 slots = head->label_slots;
+	if (slots && slots <= FANLIGHT_LABEL_SLOTS)
+		bpf_seq_write(ctx->meta->seq, times, slots * sizeof(struct fanlight_label_time));
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "bpf/target.bpf.h"
 
 #include "bpf/events.h"
+#include "bpf/labels.bpf.h"
 
 /* Since when, and what: one word, so that whoever sees a thread first sets both in one step. 0: not yet known. */
 #define REASON_BITS 5
@@ -31,11 +32,22 @@ struct thread {
 	__u64 lock_since_ns;           /* since when */
 	__u32 lock_command;            /* of futex(2) */
 	__u32 lock_owner;              /* whom a mutex there names as its owner */
+	__u64 trace_id[2];             /* when it last left a CPU, as in a sample */
+	__u64 span_id;
+	__u32 labels;                  /* number of its set of labels then */
+	__u32 label_slot;              /* plus 1, where they are counted in `label_time`; 0: they are not */
+	__u32 labels_known;            /* it has left a CPU since its labels can be read */
+	__u32 unused2;
+	struct fanlight_label_set label_set; /* those that `labels` is the number of */
 	char preempted_by[16];         /* who has its CPU since it was preempted; empty: nobody */
 	__u32 mapped_like;             /* the process whose memory its own began as a copy of; 0: none */
 	__u32 unused;
 	struct fanlight_thread totals; /* up to `position`; the interval that is open now is not in it */
+	struct fanlight_label_time label_time[FANLIGHT_LABEL_SLOTS]; /* right behind, so that both are handed over as one */
 };
+static_assert(__builtin_offsetof(struct thread, label_time) ==
+		      __builtin_offsetof(struct thread, totals) + sizeof(struct fanlight_thread),
+	      "no padding between them");
 
 struct thread_map {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -131,6 +143,11 @@ static __always_inline void enter(struct thread *thread, __u64 now, __u32 reason
 		now = since;
 	if (before < FANLIGHT_REASONS)
 		thread->totals.ns[before] += now - since;
+	if (before != FANLIGHT_RUNNING && before < FANLIGHT_REASONS) {
+		__u32 slot = thread->label_slot - 1;
+		if (slot < FANLIGHT_LABEL_SLOTS)
+			thread->label_time[slot].ns[before - 1] += now - since;
+	}
 	thread->position = now << REASON_BITS | reason;
 }
 

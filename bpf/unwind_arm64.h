@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* The walker of bpf/unwind.h for arm64: other registers, the same tables. In: registers, tables, a way to read memory.
- * Out: the caller's registers, one frame at a time. Compiles in C and in C++, where it is tested on recorded stacks; the
- * kernel programs are built for x86-64.
+ * Out: the caller's registers, one frame at a time. For stacks that were recorded; the kernel programs are built for
+ * x86-64.
  *
  * In a rule, `rbp` says where x29, the frame pointer, is saved, and `rbx` where x30 is, the return address; without the
  * flag for x30 it is still in the register, which only the innermost frame may have. To be included after

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -82,8 +83,11 @@ struct RawSample {
   std::vector<std::uint64_t> user_stack;    // addresses, leaf first; all but the first are return addresses
   std::vector<FrameFound> user_found;       // as user_stack; empty: not told
   StackEnd end = StackEnd::unknown;
-  bool truncated = false;  // the user stack was longer than the record
-  bool woke = false;       // a visit found it waiting, and it ran before its stack was read: there is none
+  bool truncated = false;             // the user stack was longer than the record
+  bool woke = false;                  // a visit found it waiting, and it ran before its stack was read: there is none
+  std::uint32_t label_set = 0;        // kernel samplers: number of the thread's set of labels; 0: none
+  std::vector<std::byte> attributes;  // other samplers: the set itself, as a record of OTEP-4947 has it
+  std::array<std::uint8_t, 16> trace_id{};  // W3C; all zero: none
 };
 
 }  // namespace fanlight

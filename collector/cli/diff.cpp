@@ -8,10 +8,10 @@
 #include <string>
 
 #include "collector/cli/command.hpp"
+#include "collector/cli/open_input.hpp"
 #include "collector/cli/options.hpp"
 #include "collector/cli/output.hpp"
 #include "collector/formats/diff_text.hpp"
-#include "collector/formats/open_file.hpp"
 
 namespace fanlight::cli {
 namespace {
@@ -45,9 +45,9 @@ std::string offence(const profile::Diff& diff, double limit) {
 }
 
 Result<Outcome> diff(const DiffCommand& command) {
-  auto before = formats::open_file(command.before);
+  auto before = open_input(command.before);
   if (!before) return within("diff", before.error());
-  auto after = formats::open_file(command.after);
+  auto after = open_input(command.after);
   if (!after) return within("diff", after.error());
   profile::DiffOptions options{
       .view = command.view.value_or(before->format == "recording" ? profile::View::on_cpu : before->view),

@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "collector/cli/command.hpp"
+#include "collector/cli/open_input.hpp"
 #include "collector/cli/options.hpp"
 #include "collector/cli/output.hpp"
 #include "collector/cli/select_options.hpp"
 #include "collector/formats/folded.hpp"
 #include "collector/formats/html.hpp"
-#include "collector/formats/open_file.hpp"
 #include "collector/formats/perfetto.hpp"
 #include "collector/formats/pprof.hpp"
 #include "collector/formats/speedscope.hpp"
@@ -102,7 +102,7 @@ Result<Outcome> export_view(const ExportOptions& options) {
     return fail(0, "export: " + std::string(options.format.name) + " is binary and stdout is a terminal",
                 "add -o FILE");
   }
-  auto file = formats::open_file(options.recording);
+  auto file = open_input(options.recording);
   if (!file) return within("export", file.error());
   std::error_code ignored;
   if (!options.output.empty() && std::filesystem::equivalent(options.output, options.recording, ignored)) {

@@ -114,6 +114,7 @@ void WatchOptions::add_to(CLI::App& command) {
       ->type_name("SHARE");
   command.add_flag("--program-stats", session.program_stats,
                    "let the kernel time every run of every program (50 ns each; needs CAP_SYS_ADMIN)");
+  command.add_flag("--events", session.events, "have the target record its spans and events, some 40 ns each");
   command.add_flag("--trace", session.trace,
                    "keep every switch and wake-up one by one, for export --format perfetto; a recording grows by some "
                    "30 bytes for each");

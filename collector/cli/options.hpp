@@ -21,7 +21,7 @@ struct Watched {
   std::optional<process::Launched> launched;  // waits to be let go
 };
 
-/// --pid, --children, --comm, --cgroup, -- COMMAND, --hz, --ring, --budget, --program-stats, --no-kernel,
+/// --pid, --children, --comm, --cgroup, -- COMMAND, --hz, --ring, --budget, --program-stats, --events, --no-kernel,
 /// --no-inprocess: what `attach` and `record` watch, and how.
 struct WatchOptions {
   session::Options session;

@@ -24,6 +24,7 @@ void SelectOptions::add_to(CLI::App& command, bool shapes) {
           "written")
       ->type_name("REGEX");
   if (!shapes) return;
+  command.add_flag("--spans", selection_.spans, "show the spans that the target was within as frames");
   command.add_flag("--invert", selection_.invert, "leaf first: who calls the heaviest functions");
   command.add_option("--group-by", selection_.group_by, "thread (as it is), module, label or label:KEY at the root")
       ->type_name("WHAT");

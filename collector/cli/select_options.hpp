@@ -15,7 +15,8 @@
 
 namespace fanlight::cli {
 
-/// --thread --label --focus --ignore --from --to --redact, and --invert --group-by --min-percent where `shapes`.
+/// --thread --label --focus --ignore --from --to --redact, and --spans --invert --group-by --min-percent where
+/// `shapes`.
 class SelectOptions {
  public:
   void add_to(CLI::App& command, bool shapes);

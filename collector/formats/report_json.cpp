@@ -11,6 +11,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "collector/profile/label_totals.hpp"
 #include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 
@@ -241,6 +242,22 @@ json::array metrics(const Profile& profile) {
   return all;
 }
 
+json::array labels(const Profile& profile) {
+  json::array all;
+  for (const profile::LabelKeyTotals& key : profile::label_totals(profile)) {
+    json::array values;
+    for (const profile::LabelTotal& total : key.values) {
+      values.push_back(json::object{{"value", total.labelled ? json::value(clean(total.value)) : json::value()},
+                                    {"running_ns", total.running_ns},
+                                    {"runnable_ns", total.runnable_ns},
+                                    {"blocked_ns", total.blocked_ns},
+                                    {"samples", total.samples}});
+    }
+    all.push_back(json::object{{"key", clean(key.key)}, {"values", std::move(values)}});
+  }
+  return all;
+}
+
 json::object samplers(const Profile& profile) {
   const profile::CrossCheck check = profile::cross_check(profile);
   json::array functions;
@@ -340,6 +357,8 @@ std::string report_json(const Profile& profile) {
                             {"run_queue", of(run_queue(profile))},
                             {"threads", threads(profile)},
                             {"top_stacks", stacks(profile)},
+                            {"labels", labels(profile)},
+                            {"traces", profile::trace_count(profile)},
                             {"machine",
                              {{"interrupts_ns", profile.machine.interrupts_ns},
                               {"soft_interrupts_ns", profile.machine.soft_interrupts_ns},

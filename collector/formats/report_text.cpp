@@ -18,6 +18,7 @@
 #include "collector/formats/text.hpp"
 #include "collector/formats/top_stacks.hpp"
 #include "collector/profile/cross_check.hpp"
+#include "collector/profile/label_totals.hpp"
 #include "collector/profile/stack_quality.hpp"
 #include "core/errno_name.hpp"
 #include "core/units.hpp"
@@ -306,6 +307,37 @@ std::string maps(const Profile& profile) {
          section("Registry operations of the target", registries.empty() ? "" : registries.text("  "));
 }
 
+std::string labels(const Profile& profile) {
+  constexpr std::size_t kMostValues = 10;
+  std::string text;
+  for (const profile::LabelKeyTotals& key : profile::label_totals(profile)) {
+    Table table({name(key.key), "running", "runnable", "blocked", "samples"});
+    profile::LabelTotal others{.value = {}};
+    std::size_t left_out = 0;
+    const auto add = [&](const std::string& what, const profile::LabelTotal& total) {
+      table.add({what, ns(total.running_ns), ns(total.runnable_ns), ns(total.blocked_ns), counted(total.samples)});
+    };
+    for (const profile::LabelTotal& total : key.values) {
+      if (!total.labelled || table.size() < kMostValues) {
+        if (!total.labelled && left_out > 0) add("(" + plural(left_out, "other") + ")", others);
+        add(total.labelled ? name(total.value) : "(without)", total);
+        continue;
+      }
+      ++left_out;
+      others.running_ns += total.running_ns;
+      others.runnable_ns += total.runnable_ns;
+      others.blocked_ns += total.blocked_ns;
+      others.samples += total.samples;
+    }
+    text += section("Time by label: " + name(key.key), table.text("  "));
+  }
+  const std::size_t traces = profile::trace_count(profile);
+  if (traces > 0)
+    text += "\n" + plural(traces, "trace") + " named by samples; see them with --group-by label:" + profile::kTraceKey +
+            "\n";
+  return text;
+}
+
 std::string samplers(const Profile& profile) {
   const profile::CrossCheck check = profile::cross_check(profile);
   if (!check.possible()) return {};
@@ -401,9 +433,9 @@ std::string closing(const Profile& profile) {
 
 std::string report_text(const Profile& profile) {
   return head(profile) + standing_out(profile) + throughput(profile) + states(profile) + threads(profile) +
-         wakers_of(profile) + preemptors_of(profile) + heaviest(profile) + sockets(profile) + network_section(profile) +
-         locks(profile) + maps(profile) + memory_section(profile) + samplers(profile) + stack_table(profile) +
-         ledger(profile) + cost(profile) + closing(profile);
+         wakers_of(profile) + preemptors_of(profile) + heaviest(profile) + labels(profile) + sockets(profile) +
+         network_section(profile) + locks(profile) + maps(profile) + memory_section(profile) + samplers(profile) +
+         stack_table(profile) + ledger(profile) + cost(profile) + closing(profile);
 }
 
 }  // namespace fanlight::formats

@@ -99,6 +99,9 @@ static_assert(sizeof(struct fanlight_inprocess_ring) == 48, "the layout is share
 
 enum fanlight_inprocess_record_kind { /* append, never renumber */
 	FANLIGHT_INPROCESS_SAMPLE = 1,
+	/* The last word of `addresses` is a number of bytes, the two before it are a W3C trace id, and the words before
+	 * these begin with so many bytes: attributes of the thread's record of OTEP-4947. */
+	FANLIGHT_INPROCESS_LABELLED = 2,
 };
 
 enum fanlight_inprocess_record_flags {

@@ -1,5 +1,6 @@
 #include "collector/inprocess/layout_check.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -45,7 +46,9 @@ Result<Geometry> check_header(const fanlight_inprocess_header& header) {
 }
 
 std::optional<RawSample> check_record(const fanlight_inprocess_record& record, std::uint64_t number, TimeRange range) {
-  if (record.sequence != number + 1 || record.kind != FANLIGHT_INPROCESS_SAMPLE) return std::nullopt;
+  if (record.sequence != number + 1 ||
+      (record.kind != FANLIGHT_INPROCESS_SAMPLE && record.kind != FANLIGHT_INPROCESS_LABELLED))
+    return std::nullopt;
   if (record.frames == 0 || record.frames > FANLIGHT_INPROCESS_FRAMES) return std::nullopt;
   if (record.tid == 0 || record.tid > kMaxThreadId) return std::nullopt;
   if (record.weight == 0 || record.weight > kMaxWeightNs) return std::nullopt;
@@ -60,6 +63,14 @@ std::optional<RawSample> check_record(const fanlight_inprocess_record& record, s
   if (stop >= kStackEnds) return std::nullopt;
   sample.end = static_cast<StackEnd>(stop);
   sample.truncated = (record.flags & FANLIGHT_INPROCESS_TRUNCATED) != 0;
+  if (record.kind == FANLIGHT_INPROCESS_LABELLED) {
+    const __u64* const last = record.addresses + FANLIGHT_INPROCESS_FRAMES - 1;
+    const std::uint64_t words = 3 + (std::min<std::uint64_t>(*last, 8 * FANLIGHT_INPROCESS_FRAMES) + 7) / 8;
+    if (record.frames + words > FANLIGHT_INPROCESS_FRAMES) return std::nullopt;
+    std::memcpy(sample.trace_id.data(), last - 2, sample.trace_id.size());
+    const auto* const attributes = reinterpret_cast<const std::byte*>(last - (words - 1));
+    sample.attributes.assign(attributes, attributes + *last);
+  }
   sample.user_stack.reserve(record.frames);
   sample.user_found.reserve(record.frames);
   for (unsigned i = 0; i < record.frames; ++i) {

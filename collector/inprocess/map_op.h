@@ -13,6 +13,9 @@
 #endif
 #include <sys/sdt.h>
 
+/* For FANLIGHT_EVENT(map_op, ...) of fanlight/events.h: the probe below, and the ring. */
+#define FANLIGHT_PROBE_map_op ~, FANLIGHT_MAP_OP
+
 #ifdef __cplusplus
 extern "C" {
 #endif

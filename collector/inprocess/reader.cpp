@@ -43,6 +43,7 @@ struct Cursor {
   std::uint64_t next = 0;      // record to read
   std::uint64_t overruns = 0;  // of the timer, when this reader came
   std::uint64_t missed = 0;
+  pid_t last_tid = 0;  // of the newest record that was handed over
 };
 
 }  // namespace
@@ -56,6 +57,8 @@ struct Reader::State {
   ThreadIds threads;
   std::vector<Cursor> cursors;  // one per ring
   std::vector<fanlight_inprocess_record> batch{kBatch};
+  bool recorded = false;  // nobody writes any more
+  fanlight_inprocess_header first_header{};
   std::uint64_t opened_ns = monotonic_ns();
   std::uint64_t refused_threads_before = 0;
   std::uint64_t refused_threads = 0;
@@ -87,10 +90,11 @@ bool Reader::State::read_batch(std::size_t index, std::uint64_t first, std::size
   std::atomic_thread_fence(std::memory_order_acquire);
   fanlight_inprocess_ring ring;
   if (!read_ring(index, ring)) return false;
-  const TimeRange range{opened_ns - std::min(opened_ns, 10 * kSecond), monotonic_ns() + kSecond};
+  const TimeRange range = recorded ? TimeRange{0, ~std::uint64_t{0}}
+                                   : TimeRange{opened_ns - std::min(opened_ns, 10 * kSecond), monotonic_ns() + kSecond};
   for (std::size_t i = 0; i < count; ++i) {
     ++produced;
-    if (ring.head - (first + i) >= geometry.ring_records) {
+    if (ring.head - (first + i) >= geometry.ring_records + (recorded ? 1u : 0u)) {
       ++overrun;
       continue;
     }
@@ -99,7 +103,8 @@ bool Reader::State::read_batch(std::size_t index, std::uint64_t first, std::size
       ++malformed;
       continue;
     }
-    sample->tid = threads.translate(static_cast<std::uint32_t>(sample->tid));
+    cursors[index].last_tid = sample->tid;
+    if (!recorded) sample->tid = threads.translate(static_cast<std::uint32_t>(sample->tid));
     ++delivered;
     on_sample(std::move(*sample));
   }
@@ -118,7 +123,7 @@ bool Reader::State::drain_ring(std::size_t index, const OnSample& on_sample) {
     return true;
   }
   // The slot of the oldest record is the one that the writer may be filling right now.
-  const std::uint64_t readable = geometry.ring_records - 1;
+  const std::uint64_t readable = geometry.ring_records - (recorded ? 0u : 1u);
   if (ring.head - cursor.next > readable) {
     const std::uint64_t lost = ring.head - cursor.next - readable;
     produced += lost;
@@ -161,6 +166,7 @@ Result<Reader> Reader::from_file(Fd file, pid_t pid, const std::filesystem::path
   auto geometry = check_header(header);
   if (!geometry) return std::unexpected(std::move(geometry.error()));
   auto state = std::make_unique<State>(std::move(file), *geometry, ThreadIds(pid, root));
+  state->first_header = header;
   state->refused_threads_before = header.threads_refused;
   state->refused_threads = header.threads_refused;
   state->refused_metrics = header.metrics_refused;
@@ -171,6 +177,33 @@ Result<Reader> Reader::from_file(Fd file, pid_t pid, const std::filesystem::path
   }
   return Reader(std::move(state));
 }
+
+Result<Reader> Reader::from_recorded(Fd file) {
+  auto reader = from_file(std::move(file), 0);
+  if (!reader) return reader;
+  State& state = *reader->state_;
+  state.recorded = true;
+  for (Cursor& cursor : state.cursors) {
+    cursor.next = cursor.next > state.geometry.ring_records ? cursor.next - state.geometry.ring_records : 0;
+    cursor.overruns = 0;
+  }
+  state.refused_threads_before = 0;
+  return reader;
+}
+
+std::vector<Reader::ThreadName> Reader::threads() const {
+  std::vector<ThreadName> names;
+  for (std::size_t i = 0; i < state_->cursors.size(); ++i) {
+    if (state_->cursors[i].last_tid == 0) continue;
+    fanlight_inprocess_ring ring;
+    if (!state_->read_ring(i, ring)) break;
+    names.push_back({state_->cursors[i].last_tid, std::string(ring.name, ::strnlen(ring.name, sizeof ring.name))});
+  }
+  return names;
+}
+
+std::uint64_t Reader::start_ns() const { return state_->first_header.start_ns; }
+pid_t Reader::pid() const { return static_cast<pid_t>(state_->first_header.pid); }
 
 Result<> Reader::drain(const OnSample& on_sample) {
   State& state = *state_;

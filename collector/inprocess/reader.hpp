@@ -37,6 +37,8 @@ class Reader {
   /// From a descriptor of that memory, readable. Errors: not what layout.h describes. `root` is for translating thread
   /// ids where the target lives in another PID namespace.
   static Result<Reader> from_file(Fd file, pid_t pid, const std::filesystem::path& root = "/");
+  /// From a file that FANLIGHT_OUT named (or a copy of that memory): every record that is still there, oldest first.
+  static Result<Reader> from_recorded(Fd file);
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
   ~Reader();
@@ -46,6 +48,15 @@ class Reader {
   /// counted. Errors: the memory is shorter than its header says; what came before is delivered and counted.
   Result<> drain(const OnSample& on_sample);
   std::vector<MetricReading> metrics() const;
+  struct ThreadName {
+    pid_t tid = 0;
+    std::string name;
+  };
+  /// Of those whose records were handed over, as the target names them; of a slot that several used, the last name.
+  std::vector<ThreadName> threads() const;
+  /// When the target started to publish, by its CLOCK_MONOTONIC, and its pid as it says.
+  std::uint64_t start_ns() const;
+  pid_t pid() const;
   /// produced: records the target published between `open` and the last `drain`; dropped: "overrun", "malformed";
   /// missed: "timer overrun" and, when there were any, "thread without a ring", "metric without a slot".
   LedgerEntry ledger() const;

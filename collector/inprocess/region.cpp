@@ -4,18 +4,23 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 #include "bpf/log_linear.h"
+#include "collector/inprocess/out_file.hpp"
 #include "collector/inprocess/own_tables.hpp"
 #include "collector/inprocess/sampler.hpp"
 #include "core/clock.hpp"
+#include "fanlight/events.h"
 
 namespace fanlight::inprocess {
 namespace {
@@ -27,6 +32,9 @@ constinit bool g_started = false;
 constinit fanlight_inprocess_header* g_header = nullptr;
 constinit int g_file = -1;
 constinit ino_t g_inode = 0;
+constinit bool g_is_file = false;
+constinit bool g_noting = false;
+constexpr unsigned kOutRecords = 16'384;
 constinit std::uint64_t g_refused_before_start = 0;
 constinit fanlight_inprocess_metric g_sink{};
 
@@ -50,15 +58,17 @@ bool valid(const StartOptions& options) {
          (options.ring_records & (options.ring_records - 1)) == 0;
 }
 
+/// `file`: to be mapped, or -1 for one in memory.
 int map_region(std::size_t bytes, int& file, void*& memory) {
   // Growing a file past this limit would raise SIGXFSZ, which kills by default.
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) return EFBIG;
-  file = ::memfd_create(FANLIGHT_INPROCESS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  const bool in_memory = file < 0;
+  if (in_memory) file = ::memfd_create(FANLIGHT_INPROCESS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (file < 0) return errno;
   int error = 0;
   if (::ftruncate(file, static_cast<off_t>(bytes)) != 0 ||
-      ::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+      (in_memory && ::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)) {
     error = errno;
   } else {
     memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
@@ -75,13 +85,16 @@ std::byte* at(fanlight_inprocess_header* header, std::uint64_t offset) {
 int start_once(const StartOptions& options) {
   if (!valid(options)) return EINVAL;
   constexpr std::uint64_t kPage = FANLIGHT_INPROCESS_PAGE;
-  const std::uint64_t ring_bytes = kPage + std::uint64_t{options.ring_records} * sizeof(fanlight_inprocess_record);
+  int file = open_out_file();
+  // Nobody takes records out of a file, so it has room for more of them.
+  const unsigned ring_records = file < 0 ? options.ring_records : std::max(options.ring_records, kOutRecords);
+  const std::uint64_t ring_bytes = kPage + std::uint64_t{ring_records} * sizeof(fanlight_inprocess_record);
   const std::uint64_t rings_offset = kPage + FANLIGHT_INPROCESS_METRICS * sizeof(fanlight_inprocess_metric);
   // A ring of a few records does not end on a page, and the next one has to begin on one.
   const std::uint64_t ring_stride = (ring_bytes + kPage - 1) / kPage * kPage;
   const std::uint64_t bytes = rings_offset + options.max_threads * ring_stride;
 
-  int file = -1;
+  const bool is_file = file >= 0;
   void* memory = nullptr;
   if (const int error = map_region(bytes, file, memory); error != 0) return error;
   if (options.hz != 0) {
@@ -114,13 +127,15 @@ int start_once(const StartOptions& options) {
   header->sample_hz = options.hz;
   header->metric_slots = FANLIGHT_INPROCESS_METRICS;
   header->ring_slots = options.max_threads;
-  header->ring_records = options.ring_records;
+  header->ring_records = ring_records;
   header->table_kib = static_cast<__u32>(own_table_bytes() / 1024);
   __atomic_store_n(&header->magic, FANLIGHT_INPROCESS_MAGIC, __ATOMIC_RELEASE);
   struct stat status;
   if (::fstat(file, &status) == 0) g_inode = status.st_ino;
   g_file = file;
+  g_is_file = is_file;
   __atomic_store_n(&g_header, header, __ATOMIC_RELEASE);
+  note_mappings();
   return 0;
 }
 
@@ -133,8 +148,17 @@ bool has_name(const fanlight_inprocess_metric& slot, const char* name) {
 int start(const StartOptions& options) {
   if (__atomic_exchange_n(&g_started, true, __ATOMIC_ACQ_REL)) return EALREADY;
   const int error = start_once(options);
+  if (const char* wish = std::getenv("FANLIGHT_LISTEN"); error == 0 && wish != nullptr && wish[0] == '1')
+    fanlight_listen(1);
   if (error != 0) __atomic_store_n(&g_started, false, __ATOMIC_RELEASE);
   return error;
+}
+
+void note_mappings() {
+  fanlight_inprocess_header* const header = published();
+  if (header == nullptr || !g_is_file || __atomic_exchange_n(&g_noting, true, __ATOMIC_ACQ_REL)) return;
+  write_out_note(g_file, header->total_bytes);
+  __atomic_store_n(&g_noting, false, __ATOMIC_RELEASE);
 }
 
 void modules_loaded() {
@@ -188,7 +212,10 @@ fanlight_inprocess_ring* claim_ring(fanlight_inprocess_header* header, const cha
                                      __ATOMIC_RELAXED))
       continue;
     std::memset(ring->name, 0, sizeof ring->name);
-    if (name != nullptr) std::memcpy(ring->name, name, ::strnlen(name, sizeof ring->name - 1));
+    if (name != nullptr)
+      std::memcpy(ring->name, name, ::strnlen(name, sizeof ring->name - 1));
+    else
+      ::prctl(PR_GET_NAME, ring->name);
     ring->tid = static_cast<__u32>(::gettid());
     __atomic_fetch_add(&ring->claims, 1, __ATOMIC_RELAXED);
     __u32 used = __atomic_load_n(&header->rings_used, __ATOMIC_RELAXED);

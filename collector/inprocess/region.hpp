@@ -9,6 +9,9 @@ namespace fanlight::inprocess {
 /// Threads: any, async-signal-safe.
 fanlight_inprocess_header* published();
 
+/// Where the memory is a file (FANLIGHT_OUT): writes down what is mapped now, and the names of label keys.
+void note_mappings();
+
 /// The slot of that name and kind, claimed when there is none yet; never null: what has no slot shares a sink that
 /// nobody reads, and is counted. Threads: any.
 fanlight_inprocess_metric* metric_slot(const char* name, fanlight_inprocess_kind kind);

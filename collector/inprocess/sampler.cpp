@@ -13,6 +13,7 @@
 #include "collector/inprocess/region.hpp"
 #include "collector/inprocess/ring_writer.hpp"
 #include "core/clock.hpp"
+#include "fanlight/labels.h"
 
 #ifndef sigev_notify_thread_id  // glibc keeps the field but not its name
 #define sigev_notify_thread_id _sigev_un._tid
@@ -37,6 +38,20 @@ struct ThreadSampler {
 
 // Initial-exec: the handler must find it without the allocation that a thread's first access can cost otherwise.
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadSampler t_sampler;
+
+/// Labels and trace of the interrupted thread, where the frames leave room.
+void append_labels(fanlight_inprocess_record& record) {
+  const fanlight_thread_context* const labels = otel_thread_ctx_v1;
+  if (labels == nullptr || labels->valid != 1) return;
+  const unsigned bytes = labels->attributes_bytes;
+  const unsigned words = 1 + 2 + (bytes + 7) / 8;
+  if (bytes > FANLIGHT_LABEL_ATTRIBUTES || record.frames + words > FANLIGHT_INPROCESS_FRAMES) return;
+  __u64* const last = record.addresses + FANLIGHT_INPROCESS_FRAMES - 1;
+  *last = bytes;
+  __builtin_memcpy(last - 2, labels->trace_id, sizeof labels->trace_id);
+  __builtin_memcpy(last - (words - 1), labels->attributes, bytes);
+  record.kind = FANLIGHT_INPROCESS_LABELLED;
+}
 
 struct Stack {
   unsigned frames = 0;
@@ -78,6 +93,7 @@ void on_timer(int, siginfo_t* info, void* context) {
       record.kind = FANLIGHT_INPROCESS_SAMPLE;
       record.flags = static_cast<__u8>((stack.stop == FANLIGHT_STOP_ROOM ? FANLIGHT_INPROCESS_TRUNCATED : 0) |
                                        stack.stop << FANLIGHT_INPROCESS_STOP_SHIFT);
+      append_labels(record);
     });
   }
   errno = saved_errno;
@@ -157,6 +173,7 @@ ThreadScope::ThreadScope(const char* name) {
     __atomic_fetch_add(&header->threads_refused, 1, __ATOMIC_RELAXED);
     return;
   }
+  note_mappings();
   activate(RingWriter(ring, header->ring_records), begin, end);
   if (!start_timer(ring, timer_)) {
     deactivate();
@@ -174,6 +191,7 @@ ThreadScope::ThreadScope(const char* name) {
 
 ThreadScope::~ThreadScope() {
   if (ring_ == nullptr) return;
+  note_mappings();
   // In a forked child the timer does not exist, and its number may name one that the child made since.
   if (published() != nullptr) ::timer_delete(timer_);
   deactivate();

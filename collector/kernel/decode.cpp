@@ -81,6 +81,9 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
   result.sample.time_ns = raw->time_ns;
   result.sample.weight = raw->weight;
   result.sample.count = raw->count;
+  result.sample.label_set = raw->labels;
+  static_assert(sizeof raw->trace_id == sizeof result.sample.trace_id);
+  std::memcpy(result.sample.trace_id.data(), raw->trace_id, sizeof raw->trace_id);
   if (raw->stop >= FANLIGHT_STOPS) return fail(0, "stack that ends for reason " + std::to_string(raw->stop));
   result.sample.end = static_cast<StackEnd>(raw->stop);
   result.sample.woke = (raw->flags & FANLIGHT_WOKE_MEANWHILE) != 0;
@@ -92,9 +95,22 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
   return result;
 }
 
-Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
+Result<std::size_t> thread_bytes(std::span<const std::byte> stream) {
   fanlight_thread raw;
-  if (record.size() != sizeof raw) return fail(0, "thread of " + std::to_string(record.size()) + " bytes");
+  if (stream.size() < sizeof raw) return fail(0, "thread of " + std::to_string(stream.size()) + " bytes");
+  std::memcpy(&raw, stream.data(), sizeof raw);
+  if (raw.label_slots > FANLIGHT_LABEL_SLOTS)
+    return fail(0, "thread with " + std::to_string(raw.label_slots) + " sets of labels");
+  const std::size_t bytes = sizeof raw + raw.label_slots * sizeof(fanlight_label_time);
+  if (stream.size() < bytes) return fail(0, "thread of " + std::to_string(stream.size()) + " bytes");
+  return bytes;
+}
+
+Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
+  const Result<std::size_t> bytes = thread_bytes(record);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (record.size() != *bytes) return fail(0, "thread of " + std::to_string(record.size()) + " bytes");
+  fanlight_thread raw;
   std::memcpy(&raw, record.data(), sizeof raw);
   ThreadRecord result;
   result.torn = (raw.flags & FANLIGHT_THREAD_TORN) != 0;
@@ -112,6 +128,18 @@ Result<ThreadRecord> decode_thread(std::span<const std::byte> record) {
   if (!result.torn && sum != raw.to_ns - raw.from_ns)
     return fail(0, "thread " + std::to_string(raw.tid) + " with " + std::to_string(sum) + " ns in " +
                        std::to_string(raw.to_ns - raw.from_ns) + " ns");
+  for (std::size_t slot = 0; slot < raw.label_slots; ++slot) {
+    fanlight_label_time time;
+    std::memcpy(&time, record.data() + sizeof raw + slot * sizeof time, sizeof time);
+    PerReason& ns = reading.label_ns[time.labels];
+    for (std::size_t i = 1; i < kReasons; ++i) ns[i] += time.ns[i - 1];
+  }
+  for (std::size_t i = 1; i < kReasons && !result.torn; ++i) {
+    std::uint64_t labelled = 0;
+    for (const auto& [labels, ns] : reading.label_ns) labelled += ns[i];
+    if (labelled > reading.ns[i])
+      return fail(0, "thread " + std::to_string(raw.tid) + " with more labelled time than time");
+  }
   reading.switches_voluntary = raw.switches_voluntary;
   reading.switches_preempted = raw.switches_preempted;
   reading.migrations = raw.migrations;

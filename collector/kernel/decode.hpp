@@ -29,6 +29,9 @@ struct ThreadRecord {
   std::uint32_t siblings = 0;  // threads of the process at that moment; 0 in the record of a thread's end
 };
 
+/// How many bytes the thread at the front of `stream` takes. Errors: the rest is missing.
+Result<std::size_t> thread_bytes(std::span<const std::byte> stream);
+
 /// One thread, whole. Errors: wrong size, times that do not add up (unless torn). Threads: any.
 Result<ThreadRecord> decode_thread(std::span<const std::byte> record);
 

@@ -117,6 +117,7 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
       for (const char* name : hook.programs)
         bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
                                   chosen[at(kind.probe)] == &hook);
+  bpf_program__set_autoload(skeleton.progs.fl_listen, chosen[at(Probe::registry)] != nullptr);
   bpf_map__set_autocreate(skeleton.maps.socket_writes_before, chosen[at(Probe::socket)] == &kSocketHooks[kAtExit]);
   if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
     result.error = -error;

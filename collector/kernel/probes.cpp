@@ -287,6 +287,12 @@ void Probes::State::attach_registry() {
   // Through /proc: right as well where the target lives in another mount namespace.
   const std::string executable =
       options.from_exec ? options.executable : "/proc/" + std::to_string(options.pid) + "/exe";
+  if (options.listen) {
+    // The probe itself is never passed: what counts is that the kernel counts us as a listener.
+    if (LinkPtr listener{bpf_program__attach_usdt(loaded.skeleton->progs.fl_listen, options.pid, executable.c_str(),
+                                                  "fanlight", "listen", nullptr)})
+      links.push_back(std::move(listener));
+  }
   take_libbpf_words();
   LinkPtr link{bpf_program__attach_usdt(loaded.skeleton->progs.fl_registry, options.pid, executable.c_str(), "fanlight",
                                         "map_op", nullptr)};

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,16 @@ struct Options {
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
   bool timeline = false;                // every change of state one by one, from the start; 400 KB for each CPU
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
+  bool listen = false;                  // to the target's own events: it records them while we are attached
   // Let the kernel time every run of our programs: two clock reads each, and it takes CAP_SYS_ADMIN. Without it, or
   // where it is refused, the busiest of them time one run in 64 themselves.
   bool program_stats = true;
+};
+
+/// Where threads of the target keep the pointer to their record of OTEP-4947.
+struct LabelAccess {
+  std::int64_t offset = 0;   // from the thread pointer; with a module: from the start of its block
+  std::uint64_t module = 0;  // of a library whose block is reached through the thread's vector; 0: it has a fixed place
 };
 
 /// Attached while it lives; everything detaches when it is destroyed or the process dies, kill -9 included.
@@ -61,6 +69,12 @@ class Probes {
 
   /// Does less, or more again. What it cannot take back (Effort::registry) its form says.
   void set_effort(const Effort& effort);
+  /// From now on samples and times carry the labels that a thread has at that moment.
+  void follow_labels(const LabelAccess& access);
+
+  /// A set of labels by the number that samples and readings have for it, as the target's record has it; empty when it
+  /// is not known. Valid until the next call. Cost: two system calls per set at the first sight of a number.
+  std::span<const std::byte> label_attributes(std::uint32_t set);
   /// One more process, from now on; nothing happens when it is watched already. Only where `joinable`. Errors: it is
   /// gone.
   Result<> add(pid_t pid);

@@ -1,5 +1,6 @@
 // Counts: what the kernel programs have added up.
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <iterator>
@@ -123,10 +124,12 @@ Result<> Probes::State::read_threads() {
     std::size_t seen = 0;
     std::size_t siblings = 0;
     bool torn_any = false;
-    for (std::size_t at = 0; at < pass.size(); at += sizeof(fanlight_thread)) {
-      const auto left = std::span<const std::byte>(pass).subspan(at);
-      Result<ThreadRecord> decoded = decode_thread(left.first(std::min(left.size(), sizeof(fanlight_thread))));
+    for (std::span<const std::byte> left(pass); !left.empty();) {
+      const Result<std::size_t> size = thread_bytes(left);
+      if (!size) return std::unexpected(size.error());
+      Result<ThreadRecord> decoded = decode_thread(left.first(*size));
       if (!decoded) return std::unexpected(decoded.error());
+      left = left.subspan(*size);
       ++seen;
       siblings = decoded->siblings;
       if (decoded->torn) {
@@ -238,6 +241,27 @@ void Probes::State::pace_fault_samples() {
       static_cast<__u32>(std::bit_ceil(std::clamp<std::uint64_t>(one_in, 1, 1u << 16)));
 }
 
+void Probes::follow_labels(const LabelAccess& access) {
+  fanlight_label_access& told = state_->loaded.skeleton->bss->label_access;
+  told.offset = access.offset;
+  told.module = access.module;
+  told.pid = static_cast<__u32>(state_->options.pid);
+  // The programs look here first.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  told.enabled = 1;
+}
+
+std::span<const std::byte> Probes::label_attributes(std::uint32_t set) {
+  State& state = *state_;
+  auto found = state.label_sets.find(set);
+  if (found == state.label_sets.end() && set != 0 && set != kLabelsBeyond) {
+    for (LabelSetRow& row : read_label_sets(state.loaded.skeleton->maps.label_sets))
+      state.label_sets.insert_or_assign(row.number, std::move(row.attributes));
+    found = state.label_sets.find(set);
+  }
+  return found == state.label_sets.end() ? std::span<const std::byte>() : std::span<const std::byte>(found->second);
+}
+
 std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   std::vector<ProgramCost> costs;
   std::map<std::string, std::uint64_t> recursion;
@@ -295,6 +319,10 @@ std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   note(scheduler.missed, "signal: table full", misses.signal_table_full);
   note(scheduler.missed, "preemption: table full", misses.preemption_table_full);
   note(scheduler.missed, "no memory for a thread", misses.no_storage);
+  note(scheduler.missed, "labels: too many sets to tell apart", misses.label_sets_full);
+  note(scheduler.missed, "labels: too many sets of one thread to time apart", misses.label_slots_full);
+  note(scheduler.missed, "labels: not readable", misses.labels_unreadable);
+  note(scheduler.missed, "labels: longer than 188 bytes, cut", misses.labels_cut);
   note(scheduler.missed, "changed while it was read", torn);
   ledger.push_back(std::move(scheduler));
   return costs;

@@ -79,6 +79,7 @@ struct Probes::State {
     StackEnd end = StackEnd::unknown;
     bool truncated = false;
   };
+  std::unordered_map<std::uint32_t, std::vector<std::byte>> label_sets;  // by number
   std::unordered_map<pid_t, Stacks> last_stacks;  // of the threads visited, for those that have not moved since
   std::vector<std::byte> pass;                    // room for one pass of an iterator
   Clock::time_point next_visit;

@@ -42,6 +42,9 @@ struct ThreadReading {
   bool ended = false;         // dead, or become another program: this reading of it is the last
   bool exec = false;          // with `ended`: it goes on as another program, in a life of its own
   PerReason ns{};             // the interval still open at to_ns included
+  /// Of `ns`, by the set of labels that the thread had: what it has without labels is what is left. Time that it ran is
+  /// not here, since labels change while it does.
+  std::map<std::uint32_t, PerReason> label_ns{};
   std::uint64_t switches_voluntary = 0;
   std::uint64_t switches_preempted = 0;
   std::uint64_t migrations = 0;
@@ -159,6 +162,9 @@ inline bool runs_in_collector(const std::string& program) {
   return program == "fl_visit" || program == "fl_threads" || program == "fl_connections" || program == "fl_select" ||
          program == "fl_map_entries" || program == "fl_map_sizes";
 }
+
+/// The number of all sets of labels that the kernel had no room to tell apart.
+inline constexpr std::uint32_t kLabelsBeyond = 0xffffffff;
 
 /// One probe and the hook that it uses on this kernel.
 struct Form {

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -130,6 +131,15 @@ std::vector<MetricReading> read_signals(const bpf_map* table) {
     readings.push_back({std::move(name), MetricReading::Kind::counter, static_cast<double>(count), {}});
   });
   return readings;
+}
+
+std::vector<LabelSetRow> read_label_sets(const bpf_map* table) {
+  std::vector<LabelSetRow> rows;
+  for_each_row<fanlight_label_set, __u32>(table, [&](const fanlight_label_set& set, __u32 number) {
+    const auto bytes = std::as_bytes(std::span(set.attributes)).first(std::min(set.bytes, FANLIGHT_LABEL_BYTES));
+    rows.push_back({number, {bytes.begin(), bytes.end()}});
+  });
+  return rows;
 }
 
 std::vector<PreemptionReading> read_preemptions(const bpf_map* table) {

@@ -36,6 +36,13 @@ std::string signal_name(std::uint32_t number);
 std::vector<MetricReading> read_signals(const bpf_map* table);
 /// What the iterator over BPF maps has written. A record that is cut off is left out.
 std::vector<MapState> decode_map_states(std::span<const std::byte> pass);
+
+struct LabelSetRow {
+  std::uint32_t number = 0;
+  std::vector<std::byte> attributes;
+};
+/// Every set of labels that the kernel has seen. Cost: two system calls per row.
+std::vector<LabelSetRow> read_label_sets(const bpf_map* table);
 /// Every row of the table of preemptions. Cost: two system calls per row.
 std::vector<PreemptionReading> read_preemptions(const bpf_map* table);
 

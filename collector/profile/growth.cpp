@@ -93,6 +93,10 @@ kernel::ThreadReading growth(const kernel::ThreadReading& before, const kernel::
   kernel::ThreadReading growth_of = now;
   growth_of.from_ns = before.to_ns;
   growth_of.ns = grown(before.ns, now.ns);
+  for (auto& [labels, ns] : growth_of.label_ns) {
+    const auto known = before.label_ns.find(labels);
+    if (known != before.label_ns.end()) ns = grown(known->second, ns);
+  }
   growth_of.switches_voluntary = counter(before.switches_voluntary, now.switches_voluntary);
   growth_of.switches_preempted = counter(before.switches_preempted, now.switches_preempted);
   growth_of.migrations = counter(before.migrations, now.migrations);

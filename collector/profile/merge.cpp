@@ -48,6 +48,10 @@ void add(Metric& into, const Metric& more) {
   into.histogram.merge(more.histogram);
 }
 
+void add(LabelTime& into, const LabelTime& more) {
+  for (std::size_t reason = 0; reason < kReasons; ++reason) into.ns[reason] += more.ns[reason];
+}
+
 void add(Lock& into, const Lock& more) {
   into.waits += more.waits;
   into.wait_ns += more.wait_ns;

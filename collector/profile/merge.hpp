@@ -11,6 +11,7 @@ void add(kernel::SocketCounts& into, const kernel::SocketCounts& more);
 void add(kernel::MapReading& into, const kernel::MapReading& more);
 void add(kernel::RegistryReading& into, const kernel::RegistryReading& more);
 void add(Metric& into, const Metric& more);  // a gauge takes the later value
+void add(LabelTime& into, const LabelTime& more);
 void add(Machine& into, const Machine& more);
 void add(Preemption& into, const Preemption& more);
 void add(Lock& into, const Lock& more);

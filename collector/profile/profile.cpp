@@ -1,6 +1,7 @@
 #include "collector/profile/profile.hpp"
 
 #include <numeric>
+#include <vector>
 
 namespace fanlight::profile {
 
@@ -13,5 +14,11 @@ PerReason totals(const Profile& profile) {
 }
 
 std::uint64_t sum(const PerReason& ns) { return std::accumulate(ns.begin(), ns.end(), std::uint64_t{0}); }
+
+Labels without_trace(const Labels& labels) {
+  Labels base = labels;
+  std::erase_if(base, [](const auto& label) { return label.first == kTraceKey; });
+  return base;
+}
 
 }  // namespace fanlight::profile

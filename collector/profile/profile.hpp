@@ -90,6 +90,15 @@ struct SampleRow {
   bool operator==(const SampleRow&) const = default;
 };
 
+/// Exact time of a thread with one set of labels, by reason; the rest of the thread's time is without labels. Never
+/// running: labels change while a thread runs, so there the samples say.
+struct LabelTime {
+  ThreadId thread = 0;
+  LabelsId labels = 0;
+  PerReason ns{};
+  bool operator==(const LabelTime&) const = default;
+};
+
 /// A number that the target publishes about itself through `collector/inprocess`, or that the kernel keeps of it.
 struct Metric {
   std::string name;  // "deliveries", "publishes", "connections", "delivery_latency"; the kernel's: see of_kernel
@@ -192,6 +201,7 @@ struct Profile {
   std::vector<Labels> labels{{}};
   std::vector<Module> modules;  // those whose build-id is known
   std::vector<SampleRow> samples;
+  std::vector<LabelTime> label_times;        // growth over the range
   std::vector<Lock> locks;                   // growth over the range
   std::vector<Preemption> preemptions;       // growth over the range
   std::vector<TimelineRow> timeline;         // in order of time; empty unless it was asked for
@@ -210,6 +220,16 @@ struct Profile {
 
 /// Exact nanoseconds per reason, all threads together. Cost: O(threads).
 PerReason totals(const Profile& profile);
+
+/// The key under which a sample's set of labels has the W3C trace id of what it worked for, in hexadecimal.
+inline constexpr const char* kTraceKey = "trace_id";
+
+/// The key of the spans that a thread was within, outermost first, and what stands between them.
+inline constexpr const char* kSpanKey = "span";
+inline constexpr const char* kSpanSeparator = " / ";
+
+/// `labels` as they are counted in LabelTime: without the trace, since traces are without number.
+Labels without_trace(const Labels& labels);
 
 /// Sum of `ns` over all reasons.
 std::uint64_t sum(const PerReason& ns);

@@ -114,6 +114,10 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
       stacks.use(row.stack);
       labels.use(row.labels);
     }
+    for (const LabelTime& row : slice->label_times) {
+      threads.use(row.thread);
+      labels.use(row.labels);
+    }
   }
   std::vector<StackId> used_stacks;
   stacks.settle([&](StackId id) {
@@ -153,6 +157,14 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
       row.stack = stacks[row.stack];
       row.labels = labels[row.labels];
       profile.samples.push_back(row);
+    }
+  }
+  Gather<std::pair<ThreadId, LabelsId>, LabelTime> label_times(profile.label_times);
+  for (const Slice* slice : slices) {
+    for (LabelTime row : slice->label_times) {
+      row.thread = threads[row.thread];
+      row.labels = labels[row.labels];
+      label_times.take({row.thread, row.labels}, row);
     }
   }
   profile.samples = joined(std::move(profile.samples));

@@ -57,6 +57,25 @@ class Markers {
   std::map<std::string, FrameId> known_;
 };
 
+/// Behind the markers at a stack's root, which are its state and its thread, before its first function.
+void put_spans(WeightedStacks& stacks, Markers& marker) {
+  for (WeightedStack& stack : stacks.stacks) {
+    std::vector<FrameId> spans;
+    for (const auto& [key, value] : stacks.labels.at(stack.labels)) {
+      if (key != kSpanKey) continue;
+      for (std::size_t begin = 0; begin <= value.size();) {
+        const std::size_t end = std::min(value.find(kSpanSeparator, begin), value.size());
+        spans.push_back(marker("span " + value.substr(begin, end - begin)));
+        begin = end + std::string_view(kSpanSeparator).size();
+      }
+    }
+    const auto first = std::find_if(stack.frames.begin(), stack.frames.end(), [&](FrameId id) {
+      return stacks.frames[id].origin != FrameOrigin::marker || stacks.frames[id].name == "[unsampled]";
+    });
+    stack.frames.insert(first, spans.begin(), spans.end());
+  }
+}
+
 }  // namespace
 
 struct Selector::State {
@@ -173,10 +192,12 @@ void Selector::keep_threads(Profile& profile) const {
     thread.run_queue_ns = {};
   }
   std::erase_if(profile.samples, [&](const SampleRow& row) { return !kept.at(row.thread); });
+  std::erase_if(profile.label_times, [&](const LabelTime& row) { return !kept.at(row.thread); });
 }
 
 WeightedStacks Selector::view(const Profile& profile, View view, bool by_labels) const {
-  const bool needs_labels = by_labels || !state_->labels.empty() || state_->wanted.group_by.starts_with("label");
+  const bool needs_labels =
+      by_labels || !state_->labels.empty() || state_->wanted.spans || state_->wanted.group_by.starts_with("label");
   if (!state_->thread) return apply(profile::view(profile, view, needs_labels), by_labels);
   Profile kept = profile;
   keep_threads(kept);
@@ -188,6 +209,7 @@ WeightedStacks Selector::apply(WeightedStacks stacks, bool by_labels) const {
   const std::uint64_t whole = stacks.total();
   if (state_->focus || state_->ignore || !state_->labels.empty()) state_->leave_out(stacks);
   Markers marker(stacks);
+  if (wanted.spans) put_spans(stacks, marker);
   if (!wanted.group_by.empty() && wanted.group_by != "thread") {
     for (WeightedStack& stack : stacks.stacks) {
       stack.frames.insert(stack.frames.begin(), marker(state_->group_of(stacks, stack)));

@@ -19,6 +19,7 @@ struct Selection {
   std::string focus;                // only stacks with such a function
   std::string ignore;               // only stacks without
   std::string group_by;             // "thread" (as it is), "module", "label:KEY", "label" (the whole set)
+  bool spans = false;               // the target's spans as frames, between the thread and its functions
   bool invert = false;              // leaf first: who calls the heaviest functions
   double min_share = 0;             // lighter stacks become one, "[below 0.5 %]"
   bool operator==(const Selection&) const = default;

@@ -123,6 +123,12 @@ LabelsId Tables::labels(Labels labels) {
   return id;
 }
 
+std::optional<LabelsId> Tables::known_labels(const Labels& labels) const {
+  if (labels.empty()) return 0;
+  const auto found = labels_index_.find(labels);
+  return found == labels_index_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void Tables::set_source(FrameId id, std::string file, std::uint32_t line, std::vector<Inlined> inlined) {
   Frame& frame = frames_.at(id);
   memory_bytes_ += file.size();

@@ -70,6 +70,12 @@ class Builder {
     samples_ += count;
   }
 
+  void take_unsampled(const Stack& roots, std::uint64_t weight, LabelsId labels, Reason reason) {
+    Stack whole = roots;
+    whole.push_back(marker(kUnsampled));
+    take(whole, weight, 0, by_labels_ ? labels : 0, reason);
+  }
+
   WeightedStacks finish(std::uint64_t period = 0) {
     std::sort(result_.stacks.begin(), result_.stacks.end(), [](const WeightedStack& a, const WeightedStack& b) {
       return std::tie(b.weight, a.frames, a.labels) < std::tie(a.weight, b.frames, b.labels);
@@ -146,11 +152,10 @@ Stack roots(Builder& builder, View view, const Thread& thread, Reason reason) {
 /// The samples that a view scales to one exact total, with what the total is.
 using Group = std::vector<const SampleRow*>;
 
-void take_scaled(Builder& builder, const Stack& root, Reason reason, std::uint64_t total, const Group& rows) {
+void take_scaled(Builder& builder, const Stack& root, Reason reason, std::uint64_t total, const Group& rows,
+                 LabelsId labels = 0) {
   if (rows.empty()) {
-    Stack whole = root;
-    whole.push_back(builder.marker(kUnsampled));
-    builder.take(whole, total, 0, 0, reason);
+    builder.take_unsampled(root, total, labels, reason);
     return;
   }
   std::vector<std::uint64_t> weights;
@@ -164,6 +169,48 @@ void take_scaled(Builder& builder, const Stack& root, Reason reason, std::uint64
     builder.take(root, *rows[i], shares[i], total, samples);
   }
 }
+
+/// Exact times by label; a set's time is scaled by the samples that have it.
+class LabelTimes {
+ public:
+  explicit LabelTimes(const Profile& profile) : of_thread_(profile.threads.size()) {
+    if (profile.label_times.empty()) return;
+    std::map<Labels, LabelsId> ids;
+    for (LabelsId id = 0; id < profile.labels.size(); ++id) ids.emplace(profile.labels[id], id);
+    for (const Labels& labels : profile.labels) {
+      const auto base = ids.find(without_trace(labels));
+      base_.push_back(base == ids.end() ? 0 : base->second);
+    }
+    for (const LabelTime& time : profile.label_times) of_thread_.at(time.thread).push_back(&time);
+  }
+
+  void take(Builder& builder, const Stack& root, Reason reason, ThreadId thread, std::uint64_t total,
+            const Group& rows) const {
+    const auto number = static_cast<std::size_t>(reason);
+    std::uint64_t labelled = 0;
+    for (const LabelTime* time : of_thread_.at(thread)) labelled += time->ns[number];
+    if (labelled == 0 || labelled > total) {
+      take_scaled(builder, root, reason, total, rows);
+      return;
+    }
+    std::map<LabelsId, Group> groups;
+    for (const LabelTime* time : of_thread_[thread])
+      if (time->ns[number] > 0) groups[time->labels];
+    for (const SampleRow* row : rows) {
+      const auto group = groups.find(base_.at(row->labels));
+      (group == groups.end() ? groups[0] : group->second).push_back(row);
+    }
+    for (const LabelTime* time : of_thread_[thread]) {
+      if (time->ns[number] == 0) continue;
+      take_scaled(builder, root, reason, time->ns[number], groups[time->labels], time->labels);
+    }
+    if (total > labelled) take_scaled(builder, root, reason, total - labelled, groups[0]);
+  }
+
+ private:
+  std::vector<std::vector<const LabelTime*>> of_thread_;
+  std::vector<LabelsId> base_;  // by set: the set without its trace; 0 where nothing is timed under that
+};
 
 void take_raw(Builder& builder, const Stack& root, const Group& rows) {
   for (const SampleRow* row : rows) builder.take(root, *row, row->weight);
@@ -191,14 +238,15 @@ WeightedStacks time_view(const Profile& profile, View view, bool by_labels) {
       take_raw(builder, roots(builder, view, profile.threads.at(key.first), key.second), rows);
     }
   } else {
+    const LabelTimes label_times(profile);
     for (ThreadId id = 0; id < profile.threads.size(); ++id) {
       const Thread& thread = profile.threads[id];
       for (std::size_t number = 0; number < kReasons; ++number) {
         const auto reason = static_cast<Reason>(number);
         if (thread.ns[number] == 0 || !shown(view, reason)) continue;
         const auto rows = groups.find({id, reason});
-        take_scaled(builder, roots(builder, view, thread, reason), reason, thread.ns[number],
-                    rows == groups.end() ? Group{} : rows->second);
+        label_times.take(builder, roots(builder, view, thread, reason), reason, id, thread.ns[number],
+                         rows == groups.end() ? Group{} : rows->second);
       }
     }
   }

@@ -11,7 +11,7 @@ std::size_t bytes_of(const Slice& slice) {
   std::size_t bytes = sizeof(Slice);
   for (const auto& thread : slice.threads)
     bytes += sizeof thread + bytes_of(thread.run_queue_ns) + 64 * thread.socket.by_errno.size();
-  bytes += slice.samples.size() * sizeof(SampleRow);
+  bytes += slice.samples.size() * sizeof(SampleRow) + slice.label_times.size() * sizeof(LabelTime);
   for (const auto& lock : slice.locks)
     bytes += sizeof lock + lock.name.size() + lock.holder.size() + bytes_of(lock.wait);
   bytes += slice.timeline.size() * sizeof(TimelineRow);
@@ -42,6 +42,8 @@ void Window::append(Slice slice) {
   refused_ += refuse(slice.samples, [&](const SampleRow& row) {
     return row.thread < threads && row.stack < stacks && row.labels < labels;
   });
+  refused_ +=
+      refuse(slice.label_times, [&](const LabelTime& row) { return row.thread < threads && row.labels < labels; });
   refused_ += refuse(slice.timeline, [&](const TimelineRow& row) { return row.thread < threads; });
   refused_ += refuse(slice.preemptions, [&](const Preemption& row) { return row.thread < threads; });
   slice_bytes_ += bytes_of(slice);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,8 @@ class Tables {
   StackId stack(const Stack& stack, StackFound found = {});
   /// The same set gives the same id; the empty one is 0. `labels` need not be sorted; of a key twice the first counts.
   LabelsId labels(Labels labels);
+  /// The id of a set that is there; empty: it is not. `labels` is sorted.
+  std::optional<LabelsId> known_labels(const Labels& labels) const;
   /// A new life of `tid`: the id to use from now on.
   ThreadId thread_born(pid_t tid, std::string name);
   /// The current life of `tid`, begun now if it was never seen.
@@ -99,6 +102,7 @@ struct Slice {
   std::uint64_t to_ns = 0;
   std::vector<ThreadSlice> threads;
   std::vector<SampleRow> samples;
+  std::vector<LabelTime> label_times;
   std::vector<Lock> locks;
   std::vector<Preemption> preemptions;
   std::vector<TimelineRow> timeline;

@@ -27,6 +27,8 @@ std::string provisional_name(const profile::Frame& frame) {
 Frames::Frames(pid_t pid, symbols::Fetching fetching)
     : pid_(pid), namer_(symbols::Symbols(pid, "/", symbols::DiskCache::of_user(), fetching)) {}
 
+Frames::Frames(process::Mappings mappings) : Frames(0) { memory_[0].mappings = std::move(mappings); }
+
 const process::Mapping* Frames::find(pid_t pid, std::uint64_t address) {
   Memory& memory = memory_[pid];
   if (const process::Mapping* mapping = memory.mappings.find(address)) return mapping;

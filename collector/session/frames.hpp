@@ -21,6 +21,8 @@ namespace fanlight::session {
 class Frames {
  public:
   explicit Frames(pid_t pid, symbols::Fetching fetching = symbols::Fetching::as_environment_says);
+  /// With mappings that were read before, of a target that is gone; its files are looked for below our root.
+  explicit Frames(process::Mappings mappings);
 
   /// The sample's stack, root first, below a marker `root` unless that is empty: user frames, then the kernel frames
   /// they led to. Return addresses are looked up one byte earlier, inside the call. The caller holds the lock over

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "collector/kernel/effort.hpp"
@@ -24,6 +27,10 @@ class KernelHalf {
   virtual Result<kernel::Reading> read() = 0;
   virtual const std::vector<kernel::Form>& forms() const = 0;
   virtual void set_effort(const kernel::Effort& effort) = 0;
+  /// As Probes::label_attributes.
+  virtual std::span<const std::byte> label_attributes(std::uint32_t) { return {}; }
+  /// As Probes::follow_labels, with the fields of kernel::LabelAccess.
+  virtual void follow_labels(std::int64_t /*offset*/, std::uint64_t /*module*/) {}
   /// As Probes::add and Probes::started. A half of one process that runs has no use for them.
   virtual Result<> add(pid_t) { return {}; }
   virtual void started() {}

@@ -4,16 +4,19 @@
 
 namespace fanlight::session {
 
-void OpenSlice::add(const RawSample& sample, profile::ThreadId thread, profile::StackId stack) {
+void OpenSlice::add(const RawSample& sample, profile::ThreadId thread, profile::StackId stack,
+                    profile::LabelsId labels) {
   const Key key{.who = (std::uint64_t{thread} << 16) | (static_cast<std::uint64_t>(sample.sampler) << 8) |
                        static_cast<std::uint64_t>(sample.reason),
-                .stack = stack};
+                .stack = stack,
+                .labels = labels};
   const auto [place, added] = place_.try_emplace(key, rows_.size());
   if (added) {
     rows_.push_back({.sampler = sample.sampler,
                      .reason = sample.reason,
                      .thread = thread,
                      .stack = stack,
+                     .labels = labels,
                      .time_ns = sample.time_ns});
   }
   rows_[place->second].weight += sample.weight;

@@ -12,7 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "collector/inprocess/context_reader.hpp"
 #include "collector/inprocess/reader.hpp"
+#include "collector/inprocess/thread_variable.hpp"
 #include "collector/kernel/capabilities.hpp"
 #include "collector/kernel/probes.hpp"
 #include "collector/process/find.hpp"
@@ -22,12 +24,14 @@
 #include "collector/profile/merge.hpp"
 #include "collector/session/frames.hpp"
 #include "collector/session/governor.hpp"
+#include "collector/session/label_names.hpp"
 #include "collector/session/lives.hpp"
 #include "collector/session/lock_places.hpp"
 #include "collector/session/open_slice.hpp"
 #include "collector/session/own_cost.hpp"
 #include "collector/session/preemption_growth.hpp"
 #include "collector/session/standing_out.hpp"
+#include "collector/session/target_events.hpp"
 #include "collector/session/waker_names.hpp"
 #include "collector/symbols/kernel_symbols.hpp"
 #include "core/clock.hpp"
@@ -37,6 +41,8 @@ namespace fanlight::session {
 namespace {
 
 constexpr const char* kKernelSymbols = "kernel symbols";
+constexpr const char* kLabels = "labels";
+constexpr const char* kThreadRecord = "otel_thread_ctx_v1";
 constexpr const char* kInprocessProbe = "in-process sampler";
 // Long enough for what is small or known from an earlier run; rings are not read meanwhile.
 constexpr std::chrono::milliseconds kNamingPatience{100};
@@ -52,6 +58,10 @@ class AttachedProbes final : public KernelHalf {
   Result<kernel::Reading> read() override { return probes_.read(); }
   const std::vector<kernel::Form>& forms() const override { return probes_.forms(); }
   void set_effort(const kernel::Effort& effort) override { probes_.set_effort(effort); }
+  std::span<const std::byte> label_attributes(std::uint32_t set) override { return probes_.label_attributes(set); }
+  void follow_labels(std::int64_t offset, std::uint64_t module) override {
+    probes_.follow_labels({.offset = offset, .module = module});
+  }
   Result<> add(pid_t pid) override { return probes_.add(pid); }
   void started() override { probes_.started(); }
 
@@ -159,7 +169,9 @@ struct Session::State {
       : options(options_in),
         process(std::move(process_in)),
         window(target_of(process, options), realtime_offset_ns(options.now_ns()), options.window_bytes),
-        frames(options.pid, options.debuginfod ? symbols::Fetching::as_environment_says : symbols::Fetching::never) {}
+        frames(options.pid, options.debuginfod ? symbols::Fetching::as_environment_says : symbols::Fetching::never),
+        labels([pid = options.pid] { return inprocess::read_process_context(pid); }),
+        target_events(options.pid) {}
 
   void take(RawSample&& sample);
   Result<> gather(std::chrono::milliseconds timeout);
@@ -172,6 +184,9 @@ struct Session::State {
   void add_faults(profile::Slice& slice);
   /// Does less, or more again, when what the slice cost says so.
   void govern(profile::Slice& slice);
+  /// Lets the kernel half read labels as soon as the target has any.
+  void follow_labels();
+  void add_label_forms();
   bool anybody_left() const;
   /// Takes in who has come to be in the cgroup.
   void follow_cgroup();
@@ -187,6 +202,11 @@ struct Session::State {
   LockPlaces lock_places;
   WakerNames waker_names;
   PreemptionGrowth preemptions;
+  LabelNames labels;
+  std::string labels_in;       // the file with the thread-local variable; empty: not found yet
+  std::string labels_missing;  // why not, where the target has keys
+  std::uint64_t last_beyond = 0;
+  TargetEvents target_events;
   OpenSlice open;
   std::unique_ptr<KernelHalf> probes;
   std::optional<inprocess::Reader> reader;
@@ -216,7 +236,7 @@ void Session::State::take(RawSample&& sample) {
   const profile::StackId stack =
       frames.intern(sample, tables, sample.sampler == Sampler::wakeup ? waker_names.of(sample.waker, tables) : "");
   lock_places.take(sample, stack);
-  open.add(sample, lives.of_sample(sample.tid, tables), stack);
+  open.add(sample, lives.of_sample(sample.tid, tables), stack, labels.of(sample, probes.get(), tables));
 }
 
 Result<> Session::State::gather(std::chrono::milliseconds timeout) {
@@ -226,6 +246,7 @@ Result<> Session::State::gather(std::chrono::milliseconds timeout) {
   } else {
     std::this_thread::sleep_for(timeout);
   }
+  if (options.inprocess) target_events.drain();
   if (reader) {
     if (const auto done = reader->drain(on_sample); !done) {
       // The target tore its side down or wrote nonsense; what was read stays, and the kernel's half goes on.
@@ -261,6 +282,19 @@ void Session::State::add_threads(const kernel::Reading& reading, profile::Slice&
                              .wakeups = grown.wakeups,
                              .run_queue_ns = grown.run_queue_ns,
                              .socket = grown.socket});
+    for (const auto& [set, ns] : grown.label_ns) {
+      const profile::LabelsId id = labels.of_set(set, *probes, tables);
+      // Two sets of bytes may say the same.
+      const auto same = std::find_if(slice.label_times.begin(), slice.label_times.end(), [&](const auto& row) {
+        return row.thread == slice.threads.back().thread && row.labels == id;
+      });
+      if (id == 0 || profile::sum(ns) == 0) continue;
+      const profile::LabelTime time{slice.threads.back().thread, id, ns};
+      if (same == slice.label_times.end())
+        slice.label_times.push_back(time);
+      else
+        profile::add(*same, time);
+    }
     if (now->ended) {
       add_whole(ended, *now);
       lives.ended(now->tid);
@@ -337,6 +371,7 @@ Result<> Session::State::close_slice() {
   add_inprocess(slice);
   add_faults(slice);
   frames.name_new(window.tables(), lock, kNamingPatience);
+  follow_labels();
   // Without kernel probes nothing else tells the threads' names. Those of a target that is gone stay as they were.
   std::vector<process::ThreadName> names;
   if (auto read = probes ? Result<std::vector<process::ThreadName>>() : process::threads(process.pid); read) {
@@ -360,13 +395,22 @@ Result<> Session::State::close_slice() {
     slice.locks = lock_places.growth(reading->locks, reading->threads, window.tables());
     slice.ledger.insert(slice.ledger.begin(), grown.ledger.begin(), grown.ledger.end());
     slice.cost.programs = std::move(grown.programs);
+    if (labels.beyond() > last_beyond) {
+      for (LedgerEntry& entry : slice.ledger) {
+        if (entry.source != "scheduler") continue;
+        entry.missed["labels: too many sets to name apart"] += labels.beyond() - last_beyond;
+      }
+      last_beyond = labels.beyond();
+    }
     last_reading = std::move(*reading);
     window.target().forms = probes->forms();
     if (!kernel_names_missing.empty()) window.target().forms.push_back({kKernelSymbols, "none", kernel_names_missing});
     if (!reader) window.target().forms.push_back({kInprocessProbe, "none", inprocess_missing});
     window.target().forms.push_back(frames.source_form());
+    add_label_forms();
   }
   for (const process::ThreadName& thread : names) lives.name(thread.tid, thread.name, window.tables());
+  if (options.inprocess) target_events.close_slice(slice, slice.registries.empty());
   slice.samples = open.take_rows();
   slice.events = std::exchange(events, {});
   const OwnUsage usage = own_usage();
@@ -383,6 +427,26 @@ Result<> Session::State::close_slice() {
   window.append(std::move(slice));
   if (options.held && options.inprocess && !reader && reader_attempts++ < kReaderAttempts) find_reader();
   return {};
+}
+
+void Session::State::follow_labels() {
+  const std::lock_guard held(lock);
+  if (!labels.refresh() || !probes || !labels_in.empty()) return;
+  const auto variable = inprocess::find_thread_variable(process.pid, kThreadRecord);
+  if (!variable) {
+    labels_missing = why(variable.error());
+    return;
+  }
+  labels_in = variable->where;
+  probes->follow_labels(variable->offset, variable->module);
+}
+
+void Session::State::add_label_forms() {
+  std::vector<kernel::Form>& forms = window.target().forms;
+  if (!labels_in.empty())
+    forms.push_back({kLabels, kThreadRecord, ""});
+  else if (!labels_missing.empty())
+    forms.push_back({kLabels, "none", labels_missing});
 }
 
 profile::Machine Session::State::machine_growth() {
@@ -457,6 +521,7 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
                                           .sample_hz = options.sample_hz,
                                           .ring_bytes = options.ring_bytes,
                                           .timeline = options.trace,
+                                          .listen = options.events,
                                           .program_stats = options.program_stats});
     if (probes) {
       state->probes = std::make_unique<AttachedProbes>(std::move(*probes));
@@ -490,6 +555,8 @@ Result<Session> Session::attach(const Options& options, std::unique_ptr<KernelHa
       return fail(0, kernel_error.what, "this process may not open enough files: ulimit -n 1024");
     return fail(0, kernel_error.what + "; " + inprocess_error.what, joined(kernel_error.hint, inprocess_error.hint));
   }
+  state->follow_labels();
+  state->add_label_forms();
   state->attached_ns = state->options.now_ns();
   state->slice_from_ns = state->attached_ns;
   state->last_usage = own_usage();

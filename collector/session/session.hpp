@@ -31,6 +31,7 @@ struct Options {
   std::chrono::milliseconds slice{1000};
   bool kernel = true;  // false: in-process only
   bool inprocess = true;
+  bool events = false;         // let the target record its events and spans, which costs it some 40 ns for each
   bool debuginfod = true;      // false: ask no server for debug information, whatever $DEBUGINFOD_URLS says
   bool trace = false;          // every change of state one by one
   double budget = 0;           // share of one CPU that watching may take; 0: no bound

@@ -29,8 +29,8 @@ class Reading {
     if (!code) return std::unexpected(code.error());
     code_ = std::move(*code);
     for (const auto step :
-         {&Reading::read_slices, &Reading::read_threads, &Reading::read_samples, &Reading::read_operations,
-          &Reading::read_scheduling, &Reading::read_states, &Reading::read_rest}) {
+         {&Reading::read_slices, &Reading::read_threads, &Reading::read_label_times, &Reading::read_samples,
+          &Reading::read_operations, &Reading::read_scheduling, &Reading::read_states, &Reading::read_rest}) {
       if (auto done = (this->*step)(window); !done) return std::unexpected(done.error());
     }
     say_what_is_missing();
@@ -154,6 +154,24 @@ class Reading {
       if (found == place.end()) return;
       slice->threads[found->second].socket.by_errno[number] = count;
     });
+  }
+
+  Result<> read_label_times(profile::Window&) {
+    if (version_ < 3) return {};
+    const auto& threads = code_.threads();
+    return each("SELECT slice, thread, labels, reason, ns FROM thread_label_ns ORDER BY slice, thread, labels",
+                [&](Row& row) {
+                  Slice* slice = slice_of(row);
+                  const auto thread = row.below(threads.size(), "thread");
+                  const auto labels = code_.labels(row);
+                  const Reason reason = row.reason();
+                  const auto ns = row.count();
+                  if (slice == nullptr || thread >= threads.size()) return;
+                  std::vector<profile::LabelTime>& times = slice->label_times;
+                  if (times.empty() || times.back().thread != threads[thread] || times.back().labels != labels)
+                    times.push_back({.thread = threads[thread], .labels = labels});
+                  times.back().ns[static_cast<std::size_t>(reason)] = ns;
+                });
   }
 
   Result<> read_samples(profile::Window& window) {

@@ -23,6 +23,7 @@ enum Insert : std::size_t {
   kSlice,
   kThreadSlice,
   kThreadReason,
+  kThreadLabel,
   kSocketErrno,
   kSample,
   kHistogram,
@@ -51,6 +52,7 @@ constexpr std::array<const char*, kInserts> kSql{
     "INSERT INTO slice VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_slice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO thread_reason_ns VALUES(?, ?, ?, ?)",
+    "INSERT INTO thread_label_ns VALUES(?, ?, ?, ?, ?)",
     "INSERT INTO socket_errno VALUES(?, ?, ?, ?)",
     "INSERT INTO sample VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO histogram VALUES(?, ?, ?)",
@@ -258,6 +260,20 @@ Result<> Rows::write_threads(std::int64_t id, const profile::Slice& slice, Writt
   return {};
 }
 
+Result<> Rows::write_label_times(std::int64_t id, const profile::Slice& slice) {
+  for (const profile::LabelTime& time : slice.label_times) {
+    for (std::size_t reason = 0; reason < kReasons; ++reason) {
+      if (time.ns[reason] == 0) continue;
+      if (auto done =
+              statements_[kThreadLabel].run(id, time.thread, time.labels, std::uint64_t{reason}, time.ns[reason]);
+          !done) {
+        return done;
+      }
+    }
+  }
+  return {};
+}
+
 Result<> Rows::write_samples(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice,
                              Written& written) {
   std::uint64_t position = 0;
@@ -383,6 +399,7 @@ Result<> Rows::write_slice(std::int64_t id, const profile::Tables& tables, const
     return done;
   }
   if (auto done = write_threads(id, slice, written); !done) return done;
+  if (auto done = write_label_times(id, slice); !done) return done;
   if (auto done = write_samples(id, tables, slice, written); !done) return done;
   if (auto done = write_operations(id, slice, written); !done) return done;
   if (auto done = write_states(id, slice); !done) return done;

@@ -67,6 +67,7 @@ class Rows {
   Result<> write_build_ids(const profile::Tables& tables, Written& written);
   Result<NodeId> write_stack(profile::StackId id, const profile::Tables& tables, Written& written);
   Result<> write_threads(std::int64_t id, const profile::Slice& slice, Written& written);
+  Result<> write_label_times(std::int64_t id, const profile::Slice& slice);
   Result<> write_samples(std::int64_t id, const profile::Tables& tables, const profile::Slice& slice, Written& written);
   Result<> write_operations(std::int64_t id, const profile::Slice& slice, Written& written);
   Result<> write_states(std::int64_t id, const profile::Slice& slice);

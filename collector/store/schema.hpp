@@ -22,10 +22,10 @@ inline constexpr std::array kTables2{"meta",         "target",    "form",       
                                      "socket_errno", "lock",      "metric",       "registry_op",      "ledger",
                                      "ledger_loss",  "event",     "program_cost"};
 inline constexpr std::array kTables3{
-    "meta",   "target",       "form",       "module",   "frame",       "inlined",      "stack",
-    "label",  "thread",       "slice",      "sample",   "histogram",   "thread_slice", "thread_reason_ns",
-    "map_op", "socket_errno", "lock",       "metric",   "registry_op", "ledger",       "ledger_loss",
-    "event",  "program_cost", "preemption", "timeline", "connection",  "bpf_map"};
+    "meta",   "target",       "form",       "module",   "frame",           "inlined",      "stack",
+    "label",  "thread",       "slice",      "sample",   "histogram",       "thread_slice", "thread_reason_ns",
+    "map_op", "socket_errno", "lock",       "metric",   "registry_op",     "ledger",       "ledger_loss",
+    "event",  "program_cost", "preemption", "timeline", "thread_label_ns", "connection",   "bpf_map"};
 constexpr std::span<const char* const> tables_of(int version) {
   switch (version) {
     case 1: return kTables1;
@@ -35,10 +35,10 @@ constexpr std::span<const char* const> tables_of(int version) {
 }
 
 /// The tables whose rows belong to one slice and go with it.
-inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample",
-                                     "lock",         "map_op",           "registry_op",  "metric",
-                                     "ledger",       "ledger_loss",      "event",        "program_cost",
-                                     "preemption",   "timeline",         "connection",   "bpf_map"};
+inline constexpr std::array kOfSlice{"thread_slice", "thread_reason_ns", "socket_errno", "sample",   "lock",
+                                     "map_op",       "registry_op",      "metric",       "ledger",   "ledger_loss",
+                                     "event",        "program_cost",     "preemption",   "timeline", "thread_label_ns",
+                                     "connection",   "bpf_map"};
 
 // Stacks are one tree: callers are stored once, however many stacks go through them. A row of a slice is found by the
 // slice, so that a rolling recording forgets its oldest second without looking at the others.
@@ -65,6 +65,8 @@ CREATE TABLE thread_slice(slice INTEGER, thread INTEGER, from_ns INTEGER, to_ns 
                           socket_errors INTEGER, run_queue INTEGER, PRIMARY KEY(slice, thread)) WITHOUT ROWID;
 CREATE TABLE thread_reason_ns(slice INTEGER, thread INTEGER, reason INTEGER, ns INTEGER,
                               PRIMARY KEY(slice, thread, reason)) WITHOUT ROWID;
+CREATE TABLE thread_label_ns(slice INTEGER, thread INTEGER, labels INTEGER, reason INTEGER, ns INTEGER,
+                             PRIMARY KEY(slice, thread, labels, reason)) WITHOUT ROWID;
 CREATE TABLE socket_errno(slice INTEGER, thread INTEGER, errno INTEGER, count INTEGER,
                           PRIMARY KEY(slice, thread, errno)) WITHOUT ROWID;
 CREATE TABLE sample(slice INTEGER, position INTEGER, sampler INTEGER, reason INTEGER, thread INTEGER, stack INTEGER,

@@ -125,6 +125,15 @@ void fill_code(proto::Profile& message, const profile::Profile& profile) {
   }
 }
 
+void fill_label_times(proto::Profile& message, const profile::Profile& profile) {
+  for (const profile::LabelTime& time : profile.label_times) {
+    auto& one = *message.add_label_times();
+    one.set_thread(time.thread);
+    one.set_labels(time.labels);
+    fill_reasons(one, time.ns);
+  }
+}
+
 void fill_operations(proto::Profile& message, const profile::Profile& profile) {
   message.mutable_machine()->set_interrupts_ns(profile.machine.interrupts_ns);
   message.mutable_machine()->set_soft_interrupts_ns(profile.machine.soft_interrupts_ns);
@@ -259,6 +268,7 @@ void fill(proto::Profile& message, const profile::Profile& profile) {
   message.set_realtime_offset_ns(profile.realtime_offset_ns);
   fill_code(message, profile);
   for (const profile::Thread& thread : profile.threads) fill(*message.add_threads(), thread);
+  fill_label_times(message, profile);
   fill_operations(message, profile);
   fill_states(message, profile);
   for (const profile::Event& event : profile.events) {

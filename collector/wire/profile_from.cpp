@@ -131,6 +131,14 @@ void read_code(Reader& reader, const proto::Profile& message, profile::Profile& 
   }
 }
 
+void read_label_times(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  for (const auto& time : message.label_times()) {
+    profile.label_times.push_back({reader.below(time.thread(), profile.threads.size(), "thread"),
+                                   reader.below(time.labels(), profile.labels.size(), "label set"),
+                                   reader.reasons(time)});
+  }
+}
+
 void read_operations(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
   profile.machine = {message.machine().interrupts_ns(), message.machine().soft_interrupts_ns(),
                      message.machine().stolen_ns()};
@@ -208,6 +216,7 @@ Result<profile::Profile> profile_from(const proto::Profile& message) {
                            .realtime_offset_ns = message.realtime_offset_ns()};
   for (const auto& thread : message.threads()) profile.threads.push_back(thread_from(reader, thread));
   read_code(reader, message, profile);
+  read_label_times(reader, message, profile);
   read_operations(reader, message, profile);
   read_states(message, profile);
   for (const auto& event : message.events()) {

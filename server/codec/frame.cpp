@@ -34,6 +34,7 @@ NewFrame new_frame(std::uint64_t published_ns) {
   frame->begin = 0;
   frame->key = 0;
   frame->kind = Encoded::Kind::event;
+  frame->trace = {};
   return NewFrame(frame);
 }
 

@@ -10,6 +10,7 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include "fanlight/labels.h"
 #include "server/memory/pool.hpp"
 
 namespace fanlight::server::codec {
@@ -56,6 +57,7 @@ struct Encoded {
   std::uint32_t begin = 0;         // where the frame starts in `storage`; before it lies room that an id did not need
   std::uint32_t key = 0;           // of what a newer event replaces; 0: nothing
   Kind kind = Kind::event;
+  fanlight_trace trace{};  // of the message; all zero: none
   mutable std::atomic<std::uint32_t> references = 0;
 
   std::string_view bytes() const { return std::string_view(storage).substr(begin); }

@@ -66,6 +66,7 @@ const Encoded& Message::make(Wire wire) const {
   auto& slot = forms_[index_of(wire)];
   if (const Encoded* made = slot.load(std::memory_order_acquire)) return *made;
   NewFrame frame = new_frame(published_ns);
+  frame->trace = trace;
   frame->key = key.empty() ? 0 : static_cast<std::uint32_t>(std::hash<std::string_view>()(key) | 1u);
   if (wire == Wire::sse) {
     append_sse_form(frame->storage, *this);
@@ -109,7 +110,7 @@ NewMessage new_message() {
   message->key.clear();
   message->id = 0;
   message->published_ns = 0;
-  message->trace = 0;
+  message->trace = {};
   message->codec = PayloadCodec::raw;
   message->counts = nullptr;
   return NewMessage(message);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "fanlight/labels.h"
 #include "server/codec/envelope.hpp"
 #include "server/codec/frame.hpp"
 
@@ -26,7 +27,7 @@ class Message {
   std::string key;    // a newer message with the same key replaces this one where a topic conflates; empty: never
   std::uint64_t id = 0;
   std::uint64_t published_ns = 0;
-  std::uint64_t trace = 0;  // label that follows it to whoever samples; 0: none
+  fanlight_trace trace{};  // its publisher's, that of all work it causes; all zero: none
   PayloadCodec codec = PayloadCodec::raw;
   FormCounts* counts = nullptr;  // where forms are counted when made; outlives the message's making
 

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, kHeaders> kNames = {"host",
                                                            "sec-websocket-extensions",
                                                            "content-length",
                                                            "transfer-encoding",
-                                                           "expect"};
+                                                           "expect",
+                                                           "traceparent"};
 
 /// tchar of RFC 9110, 5.6.2.
 constexpr std::array<bool, 256> kToken = [] {

@@ -24,8 +24,9 @@ enum class Header : std::uint8_t {
   content_length,
   transfer_encoding,
   expect,
+  traceparent,
 };
-inline constexpr std::size_t kHeaders = 14;
+inline constexpr std::size_t kHeaders = 15;
 
 /// Views of the bytes that were parsed.
 struct RequestHead {

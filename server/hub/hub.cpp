@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "server/hub/stages.hpp"
+
 namespace fanlight::server::hub {
 
 Hub::Hub(const HubOptions& options)
@@ -24,12 +26,15 @@ Hub::Hub(const HubOptions& options)
 Hub::~Hub() { dispatcher_->stop(); }
 
 Receipt Hub::publish(const Post& post) {
+  const AtStage stage(Stage::enqueue);
+  const ForMessage labels(post.topic, post.trace);
   codec::NewMessage message = codec::new_message();
   message->topic = post.topic;
   message->payload = post.payload;
   message->event = post.event;
   message->key = post.key;
   message->published_ns = post.published_ns;
+  message->trace = post.trace;
   message->codec = codec_;
   message->counts = &encoded_;
   messages_.fetch_add(1, std::memory_order_relaxed);
@@ -73,10 +78,15 @@ Receipt Hub::publish(const Post& post) {
 }
 
 void Hub::submit(std::string topic, std::string payload, std::string event, std::string key, std::uint64_t published_ns,
-                 std::move_only_function<void(Receipt)> done) {
+                 const fanlight_trace& trace, std::move_only_function<void(Receipt)> done) {
   dispatcher_->run([this, topic = std::move(topic), payload = std::move(payload), event = std::move(event),
-                    key = std::move(key), published_ns, done = std::move(done)]() mutable {
-    done(publish({.topic = topic, .payload = payload, .event = event, .key = key, .published_ns = published_ns}));
+                    key = std::move(key), published_ns, trace, done = std::move(done)]() mutable {
+    done(publish({.topic = topic,
+                  .payload = payload,
+                  .event = event,
+                  .key = key,
+                  .published_ns = published_ns,
+                  .trace = trace}));
   });
 }
 

@@ -38,6 +38,7 @@ struct Post {
   std::string_view event;
   std::string_view key;
   std::uint64_t published_ns = 0;
+  fanlight_trace trace{};  // of the request
 };
 
 /// What became of a message.
@@ -75,7 +76,7 @@ class Hub {
   Receipt publish(const Post& post);
   /// The same on the dispatcher's threads: `done` is called there with the receipt.
   void submit(std::string topic, std::string payload, std::string event, std::string key, std::uint64_t published_ns,
-              std::move_only_function<void(Receipt)> done);
+              const fanlight_trace& trace, std::move_only_function<void(Receipt)> done);
 
   /// Once a second, from one thread: lets the registry follow the load.
   void adapt(double qps, double p95_ms) { registry_->adapt(qps, p95_ms); }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "server/hub/stages.hpp"
 #include "server/hub/worker.hpp"
 
 namespace fanlight::server::hub {
@@ -35,6 +36,9 @@ void Worker::deliver_some() {
 
 void Worker::send_slice() {
   const codec::Message& message = *fanout_.message;
+  const AtStage stage(Stage::send);
+  const ForMessage labels(message.topic, message.trace);
+  ForConnection connection;
   const std::span<const LocalMember> members = per_core_->local(index_, *fanout_.topic);
   const auto slot_of = [](const LocalMember& member) { return member.session.slot; };
   auto member = std::ranges::lower_bound(members, fanout_slot_, {}, slot_of);
@@ -43,7 +47,8 @@ void Worker::send_slice() {
       __builtin_prefetch(&at(slot_of(member[kAhead])), 1);
     if (member->since >= message.id) continue;
     Session& session = at(slot_of(*member));
-    const codec::Encoded& frame = message.form(session.wire());
+    connection.become(session.wire());
+    const codec::Encoded& frame = encoded(message, session.wire());
     if (session.idle_and_plain()) {
       send_at_once(session, frame);
     } else {
@@ -62,6 +67,8 @@ void Worker::send_slice() {
 void Worker::finish_fanout() {
   if (!fanout_.message) return;
   const Delivery rest = std::exchange(fanout_, {});
+  const AtStage stage(Stage::enqueue);
+  const ForMessage labels(rest.message->topic, rest.message->trace);
   for (const LocalMember& member : per_core_->local(index_, *rest.topic)) {
     if (member.session.slot < fanout_slot_ || member.since >= rest.message->id) continue;
     Session& session = at(member.session.slot);

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "core/clock.hpp"
+#include "server/hub/stages.hpp"
 #include "server/hub/worker.hpp"
 
 namespace fanlight::server::hub {
@@ -28,6 +31,39 @@ ssize_t tls_failed(SSL* ssl, int result) {
   errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE;
   return -1;
 }
+
+/// Class of connection, topic and trace of what is being flushed. Most of what is flushed in a turn is of one topic and
+/// class, so labels change only where these do.
+class FlushLabels {
+ public:
+  void become(const Session& session) {
+    const Topic* topic = session.topic.get();
+    const fanlight_trace* trace = session.outbox.empty() ? nullptr : &session.outbox.frame(0).trace;
+    const bool same_trace = trace == nullptr || std::memcmp(trace, &trace_, sizeof trace_) == 0;
+    if (begun_ && topic == topic_ && session.ref.wire == wire_ && session.subscriber == subscriber_ && same_trace)
+      return;
+    begun_ = true;
+    topic_ = topic;
+    wire_ = session.ref.wire;
+    subscriber_ = session.subscriber;
+    trace_ = trace == nullptr ? fanlight_trace{} : *trace;
+    // Inner before outer: each goes back to where the record stood before it came.
+    message_.reset();
+    class_.reset();
+    class_.emplace(kClassKey, subscriber_ ? codec::name_of(wire_) : std::string_view("http"));
+    if (topic_ != nullptr) message_.emplace(topic_->name, trace_);
+  }
+  ~FlushLabels() { message_.reset(); }
+
+ private:
+  bool begun_ = false;
+  bool subscriber_ = false;
+  const Topic* topic_ = nullptr;
+  codec::Wire wire_ = codec::Wire::sse;
+  fanlight_trace trace_{};
+  std::optional<inprocess::Label> class_;
+  std::optional<ForMessage> message_;
+};
 
 }  // namespace
 
@@ -136,11 +172,14 @@ void Worker::queue_flush(Session& session) {
 
 void Worker::flush() {
   if (to_flush_.empty()) return;
+  const AtStage stage(Stage::flush);
+  FlushLabels labels;
   const std::size_t until = std::min(to_flush_.size(), flushed_ + options_.flush_slice);
   while (flushed_ < until) {
     Session* session = find(to_flush_[flushed_++]);
     if (session == nullptr) continue;
     session->flush_queued = false;
+    labels.become(*session);
     flush_one(*session);
   }
   close_batch();
@@ -156,6 +195,7 @@ void Worker::flush() {
 }
 
 ssize_t Worker::transmit(Session& session, std::size_t& asked) {
+  const AtStage stage(Stage::send);
   asked = 0;
   ++counts_.sends;
   if (session.tls) {

@@ -6,6 +6,7 @@
 #include "server/codec/deflate.hpp"
 #include "server/codec/envelope.hpp"
 #include "server/codec/sse.hpp"
+#include "server/hub/stages.hpp"
 #include "server/hub/worker.hpp"
 
 namespace fanlight::server::hub {
@@ -235,10 +236,12 @@ void Worker::evict_marked() {
 }
 
 void Worker::deliver(const Delivery& delivery) {
+  const AtStage stage(Stage::enqueue);
+  const ForMessage labels(delivery.message->topic, delivery.message->trace);
   std::array<const codec::Encoded*, codec::kWires> forms{};
   const auto form = [&](codec::Wire wire) -> const codec::Encoded& {
     const codec::Encoded*& made = forms[codec::index_of(wire)];
-    if (made == nullptr) made = &delivery.message->form(wire);
+    if (made == nullptr) made = &encoded(*delivery.message, wire);
     return *made;
   };
   if (!delivery.sessions) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/clock.hpp"
+#include "server/hub/stages.hpp"
 #include "server/net/exchange.hpp"
 #include "server/net/page.hpp"
 
@@ -59,6 +60,7 @@ RequestHead head_of(const http::request<http::string_body>& request) {
   };
   for (const auto& [field, header] : kFields) set(header, request.find(field));
   set(Header::last_event_id, request.find("Last-Event-ID"));
+  set(Header::traceparent, request.find("traceparent"));
   return head;
 }
 
@@ -102,6 +104,7 @@ void Desk::begin_drain() {
 }
 
 void Desk::on_bytes(Session& session, std::span<const std::byte> bytes) {
+  const hub::AtStage stage(hub::Stage::parse);
   const hub::SessionRef ref = session.ref;
   if (!session.exchange) {
     const std::string_view text = text_of(bytes);

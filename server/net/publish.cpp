@@ -59,13 +59,22 @@ void Desk::publish(Session& session, const Asked& asked) {
   std::string key = plain ? std::string() : query_value(asked.head.target, "key").value_or("");
   if (const char* flaw = flaw_of(event, key))
     return answer(session, problem(400, flaw, "POST /topics/news?event=name&key=key"), asked.keep);
+  fanlight_trace trace{};
+  if (asked.head.has(codec::Header::traceparent)) {
+    const std::string_view text = asked.head[codec::Header::traceparent];
+    fanlight_trace_parse(text.data(), text.size(), &trace);
+  }
   if (hub_.dispatcher().is_inline()) {
-    const hub::Receipt receipt = hub_.publish(
-        {.topic = asked.route.topic, .payload = asked.body, .event = event, .key = key, .published_ns = now});
+    const hub::Receipt receipt = hub_.publish({.topic = asked.route.topic,
+                                               .payload = asked.body,
+                                               .event = event,
+                                               .key = key,
+                                               .published_ns = now,
+                                               .trace = trace});
     return answer(session, receipt_of(receipt), asked.keep);
   }
   answer_later(session, asked.keep);
-  hub_.submit(std::string(asked.route.topic), std::string(asked.body), std::move(event), std::move(key), now,
+  hub_.submit(std::string(asked.route.topic), std::string(asked.body), std::move(event), std::move(key), now, trace,
               [this, ref = session.ref](const hub::Receipt& receipt) {
                 worker_.post([this, ref, receipt] {
                   Session* same = worker_.find(ref);
@@ -162,7 +171,7 @@ void Desk::run_commands(Session& session, std::string_view payload) {
                          .key = part.key,
                          .published_ns = monotonic_ns()}));
     } else {
-      hub_.submit(part.topic, part.data, part.event, part.key, monotonic_ns(),
+      hub_.submit(part.topic, part.data, part.event, part.key, monotonic_ns(), {},
                   [this, told](const hub::Receipt& receipt) { worker_.post([told, receipt] { told(receipt); }); });
     }
   }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "server/hub/stages.hpp"
 #include "server/net/listener.hpp"
 #include "server/net/tls.hpp"
 
@@ -125,6 +126,7 @@ struct Server::State {
 };
 
 void Server::State::accept_some() {
+  const hub::AtStage stage(hub::Stage::accept);
   // One listener, not one per worker with SO_REUSEPORT: the kernel's hash would spread subscribers unevenly, and a
   // second server on the same port would go unnoticed.
   for (int i = 0; i < kAcceptsPerTurn; ++i) {

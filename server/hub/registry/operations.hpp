@@ -9,6 +9,7 @@
 
 #include "collector/inprocess/map_op.h"
 #include "core/clock.hpp"
+#include "fanlight/events.h"
 #include "server/memory/ring.hpp"
 
 namespace fanlight::server::hub {
@@ -46,7 +47,10 @@ class Operations {
     count.wait_ns.fetch_add(held - asked, std::memory_order_relaxed);
     count.hold_ns.fetch_add(done - held, std::memory_order_relaxed);
     if (blocked) count.blocked.fetch_add(1, std::memory_order_relaxed);
-    FANLIGHT_MAP_OP(registry_, shard, operation, held - asked, done - held);
+    const char* const registry = registry_;
+    const std::uint64_t wait_ns = held - asked;
+    const std::uint64_t hold_ns = done - held;
+    FANLIGHT_EVENT(map_op, registry, shard, operation, wait_ns, hold_ns);
   }
 
   /// Takes `lock` (deferred), runs `body`, releases, reports.

@@ -81,9 +81,9 @@ TEST(Decode, RejectsMalformedSamples) {
   };
   for (const Case& c :
        {Case{"empty", 0, 0, 0, 0, 0, "sample of 0 bytes"},
-        Case{"half a head", FANLIGHT_SAMPLE_HEAD - 1, 0, 0, 0, 0, "sample of 47 bytes"},
-        Case{"a frame short", FANLIGHT_SAMPLE_HEAD + 8, 0, 0, 1, 1, "sample of 56 bytes"},
-        Case{"a frame too many", FANLIGHT_SAMPLE_HEAD + 16, 0, 0, 1, 0, "sample of 64 bytes"},
+        Case{"half a head", FANLIGHT_SAMPLE_HEAD - 1, 0, 0, 0, 0, "sample of 79 bytes"},
+        Case{"a frame short", FANLIGHT_SAMPLE_HEAD + 8, 0, 0, 1, 1, "sample of 88 bytes"},
+        Case{"a frame too many", FANLIGHT_SAMPLE_HEAD + 16, 0, 0, 1, 0, "sample of 96 bytes"},
         Case{"too deep", FANLIGHT_SAMPLE_HEAD + 513 * 8, 0, 0, 0, 513, "sample with 0 + 513 frames"},
         Case{"unknown source", FANLIGHT_SAMPLE_HEAD, 9, 0, 0, 0, "sample from source 9"},
         Case{"thread end as sample", FANLIGHT_SAMPLE_HEAD, FANLIGHT_SOURCE_THREAD_END, 0, 0, 0, "sample from source 4"},
@@ -137,6 +137,41 @@ TEST(Decode, TakesAThreadApart) {
   EXPECT_EQ(reading.run_queue_ns.count(), 2u);
   EXPECT_EQ(reading.run_queue_ns.max(), 5u);
   EXPECT_EQ(reading.socket.writes, 9u);
+}
+
+/// A thread with times of so many sets of labels behind it.
+struct LabelledThread {
+  fanlight_thread raw = thread();
+  fanlight_label_time times[2]{};
+  LabelledThread() {
+    raw.label_slots = 2;
+    times[0].labels = 3;
+    times[0].ns[FANLIGHT_BLOCKED_FUTEX - 1] = 30;
+    times[1].labels = FANLIGHT_LABELS_BEYOND;
+    times[1].ns[FANLIGHT_BLOCKED_FUTEX - 1] = 10;
+  }
+};
+
+TEST(Decode, TakesTimesOfLabelsOfAThread) {
+  const LabelledThread labelled;
+  const auto whole = bytes_of(&labelled, sizeof labelled);
+  EXPECT_EQ(thread_bytes(whole), sizeof labelled);
+  const auto record = decode_thread(whole);
+  ASSERT_TRUE(record) << record.error().what;
+  ASSERT_EQ(record->reading.label_ns.size(), 2u);
+  EXPECT_EQ(record->reading.label_ns.at(3)[FANLIGHT_BLOCKED_FUTEX], 30u);
+  EXPECT_EQ(record->reading.label_ns.at(kLabelsBeyond)[FANLIGHT_BLOCKED_FUTEX], 10u);
+}
+
+TEST(Decode, RejectsTimesOfLabelsThatMakeNoSense) {
+  LabelledThread labelled;
+  EXPECT_FALSE(decode_thread(bytes_of(&labelled, sizeof labelled - 1)));
+  EXPECT_FALSE(decode_thread(bytes_of(&labelled, sizeof labelled.raw)));
+  labelled.times[0].ns[FANLIGHT_BLOCKED_FUTEX - 1] = 31;
+  EXPECT_EQ(decode_thread(bytes_of(&labelled, sizeof labelled)).error().what,
+            "thread 7 with more labelled time than time");
+  labelled.raw.label_slots = FANLIGHT_LABEL_SLOTS + 1;
+  EXPECT_FALSE(thread_bytes(bytes_of(&labelled, sizeof labelled)));
 }
 
 TEST(Decode, RejectsMalformedThreads) {

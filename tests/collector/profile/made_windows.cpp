@@ -212,6 +212,15 @@ Window random_window(std::uint64_t seed) {
                                static_cast<StackId>(below(tables.stacks().size())), chance(10) ? 0 : amount(),
                                1 + below(50), static_cast<LabelsId>(below(tables.labels().size())), now});
     }
+    for (const ThreadSlice& thread : slice.threads) {
+      if (!chance(40) || tables.labels().size() < 2) continue;
+      LabelTime time{thread.thread, static_cast<LabelsId>(1 + below(tables.labels().size() - 1)), {}};
+      bool any = false;
+      for (std::size_t reason = 1; reason < kReasons; ++reason) {
+        if (thread.ns[reason] > 0 && chance(70)) any |= (time.ns[reason] = below(thread.ns[reason] + 1)) > 0;
+      }
+      if (any) slice.label_times.push_back(time);
+    }
     for (std::uint64_t i = below(4); i > 0; --i) {
       slice.maps.push_back({static_cast<std::uint32_t>(below(3)), word(), word(), chance(50) ? "lookup" : "update",
                             amount(), amount(), amount(), some_histogram()});
@@ -332,6 +341,11 @@ std::string describe(const Profile& profile) {
   }
   std::sort(lines.begin(), lines.end());
   for (const std::string& line : lines) out << line;
+  for (const LabelTime& time : profile.label_times) {
+    out << "label time " << time.thread << ' ' << time.labels;
+    text.add(time.ns);
+    out << '\n';
+  }
   for (const Preemption& row : profile.preemptions)
     out << "preemption " << row.thread << '|' << row.by << '|' << row.count << ' ' << row.ns << '\n';
   for (const TimelineRow& row : profile.timeline)

@@ -77,7 +77,7 @@ TEST_P(InboxKinds, ManyWritersOneReader) {
         while (inbox.size() > 200) std::this_thread::yield();
         codec::NewMessage message = codec::new_message();
         message->id = i;
-        message->trace = writer;
+        message->published_ns = writer;
         inbox.push({.message = std::move(message)});
       }
     });
@@ -89,8 +89,8 @@ TEST_P(InboxKinds, ManyWritersOneReader) {
     batch.clear();
     inbox.take(batch);
     for (const Delivery& each : batch) {
-      ASSERT_GE(each.message->id, next[each.message->trace]);
-      next[each.message->trace] = each.message->id + 1;
+      ASSERT_GE(each.message->id, next[each.message->published_ns]);
+      next[each.message->published_ns] = each.message->id + 1;
       ++seen;
     }
     for (const Lost::Messages& run : inbox.take_lost().messages) lost += run.last_id - run.first_id + 1;
