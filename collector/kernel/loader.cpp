@@ -112,11 +112,14 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
     bpf_map__set_max_entries(skeleton.maps.timeline, static_cast<std::uint32_t>(libbpf_num_possible_cpus()));
   bpf_map__set_max_entries(skeleton.maps.samples, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.thread_ends, std::max(options.ring_bytes, kThreadEndBytes));
-  for (const ProbeKind& kind : probe_kinds())
-    for (const Hook& hook : kind.hooks)
-      for (const char* name : hook.programs)
-        bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name),
-                                  chosen[at(kind.probe)] == &hook);
+  // Hooks of one probe share programs, so all are left out before those of the chosen ones are taken in.
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) bpf_program__set_autoload(program, false);
+  for (const Hook* hook : chosen) {
+    if (hook == nullptr) continue;
+    for (const char* name : hook->programs)
+      bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name), true);
+  }
   bpf_program__set_autoload(skeleton.progs.fl_listen, chosen[at(Probe::registry)] != nullptr);
   bpf_map__set_autocreate(skeleton.maps.socket_writes_before, chosen[at(Probe::socket)] == &kSocketHooks[kAtExit]);
   if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
