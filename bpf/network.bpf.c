@@ -38,7 +38,12 @@ struct {
 
 static __always_inline struct listener listener_of(const struct sock *sock)
 {
-	return (struct listener){.net = sock->__sk_common.skc_net.net, .port = sock->__sk_common.skc_num};
+	struct listener at = {.port = sock->__sk_common.skc_num};
+
+	/* A kernel without network namespaces has no field for them. */
+	if (bpf_core_field_exists(sock->__sk_common.skc_net.net))
+		at.net = sock->__sk_common.skc_net.net;
+	return at;
 }
 
 static __always_inline void note_listener(const struct sock *sock)

@@ -21,6 +21,14 @@ static __always_inline __u32 state_of(struct task_struct *task)
 	return ((struct task_struct___before_5_14 *)task)->state;
 }
 
+/* A kernel that is built for one CPU has no field for it: there only who asks runs. */
+static __always_inline bool on_a_cpu(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->on_cpu))
+		return task->on_cpu;
+	return task == (struct task_struct *)bpf_get_current_task_btf();
+}
+
 static __always_inline struct file *open_file(struct task_struct *task, __u64 fd)
 {
 	struct fdtable *table = task->files->fdt;
@@ -127,7 +135,7 @@ static __always_inline __u32 observed_reason(struct task_struct *task)
 {
 	__u32 state = state_of(task);
 
-	if (task->on_cpu)
+	if (on_a_cpu(task))
 		return FANLIGHT_RUNNING;
 	if (!state)
 		return is_throttled(task) ? FANLIGHT_RUNNABLE_THROTTLED : FANLIGHT_RUNNABLE_QUEUED;

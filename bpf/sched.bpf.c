@@ -240,7 +240,7 @@ int BPF_PROG(fl_wakeup, struct task_struct *task)
 				       ? FANLIGHT_RUNNING
 				       : blocked_reason(task, TASK_INTERRUPTIBLE, FANLIGHT_BLOCKED_OTHER));
 	__u64 now = bpf_ktime_get_ns();
-	if (reason_now(thread) == FANLIGHT_RUNNING && !task->on_cpu) {
+	if (reason_now(thread) == FANLIGHT_RUNNING && !on_a_cpu(task)) {
 		begin_change(thread);
 		left_unseen(task, thread, now, FANLIGHT_BLOCKED_OTHER);
 		end_change(thread);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # relocate.sh BPFTOOL OBJECT OPTIONAL KERNEL.btf...: fails when a program reads a field that one of these kernels does not
-# have, unless OPTIONAL lists it: "KERNEL-VERSION|PROGRAM|WHAT|REASON", each a pattern of grep -E but for the reason.
+# have, unless OPTIONAL lists it: "KERNEL-VERSION|SECTION|FIELD|REASON", each a pattern of grep -E but for the reason.
 # bpftool alone does not fail then: libbpf puts an invalid instruction where the field is read, so that programs which ask
 # first may be loaded. It says so among its debug messages, and those are read here.
 set -Eeuo pipefail
@@ -12,23 +12,19 @@ shift 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# "PROGRAM WHAT" of each relocation that found nothing. What only asks whether something is there may find nothing.
+# "SECTION FIELD" of each relocation that found nothing. What only asks whether something is there may find nothing.
 # Source: libbpf, relo_core.c, bpf_core_calc_relo_insn and bpf_core_format_spec.
 unresolved() {
   awk '
-    match($0, /prog .([a-z_0-9]+).: relo #[0-9]+: </) {
-      program = $0; sub(/.*prog ./, "", program); sub(/.: relo.*/, "", program)
+    /prog \047[^\047]+\047: relo #[0-9]+: / {
+      program = $0; sub(/.*prog \047/, "", program); sub(/\047: relo.*/, "", program)
       relocation = $0; sub(/.*relo #/, "", relocation); sub(/:.*/, "", relocation)
       what = $0; sub(/.*relo #[0-9]+: /, "", what)
-      last[program "#" relocation] = what
-      next
-    }
-    /no matching targets found/ {
-      program = $0; sub(/.*prog ./, "", program); sub(/.: relo.*/, "", program)
-      relocation = $0; sub(/.*relo #/, "", relocation); sub(/:.*/, "", relocation)
+      if (what ~ /^</) last[program "#" relocation] = what
+      if (what !~ /^no matching targets found/) next
       what = last[program "#" relocation]
       if (what ~ /^<(field_exists|type_exists|enumval_exists)>/) next
-      sub(/^<[a-z_]+> \[[0-9]+\] /, "", what); sub(/ \(.*/, "", what)
+      sub(/^<[a-z_]+> \[[0-9]+\] /, "", what); sub(/ \(.*/, "", what); sub(/^struct /, "", what)
       print program, what
     }' "$1" | sort -u
 }
