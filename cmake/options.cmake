@@ -3,8 +3,10 @@ include(CTest)
 
 find_program(FANLIGHT_CCACHE ccache)
 if(FANLIGHT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER ${FANLIGHT_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FANLIGHT_CCACHE})
+  # Without these words ccache takes no file that uses a precompiled header.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FANLIGHT_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 find_program(FANLIGHT_MOLD mold)
 
@@ -12,6 +14,7 @@ option(FANLIGHT_TIDY "run clang-tidy-19 on every file that is compiled" OFF)
 if(FANLIGHT_TIDY)
   find_program(FANLIGHT_CLANG_TIDY clang-tidy-19 REQUIRED)
   set(CMAKE_CXX_CLANG_TIDY ${FANLIGHT_CLANG_TIDY})
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)  # GCC's are not clang's
 endif()
 
 set(FANLIGHT_SANITIZE "" CACHE STRING "address or thread: build everything with that sanitizer")
@@ -20,7 +23,7 @@ set(FANLIGHT_SANITIZE "" CACHE STRING "address or thread: build everything with 
 add_library(fanlight_options INTERFACE)
 add_library(fanlight::options ALIAS fanlight_options)
 target_compile_features(fanlight_options INTERFACE cxx_std_23)
-target_compile_options(fanlight_options INTERFACE -fno-omit-frame-pointer $<$<COMPILE_LANGUAGE:CXX>:-mno-omit-leaf-frame-pointer>)
+target_compile_options(fanlight_options INTERFACE -pthread -fno-omit-frame-pointer $<$<COMPILE_LANGUAGE:CXX>:-mno-omit-leaf-frame-pointer>)
 target_include_directories(fanlight_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(FANLIGHT_MOLD)
   target_link_options(fanlight_options INTERFACE -fuse-ld=mold)

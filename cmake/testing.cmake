@@ -7,11 +7,18 @@ if(NOT BUILD_TESTING)
 endif()
 find_package(GTest REQUIRED)
 
+add_library(fanlight_test_headers OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
+target_link_libraries(fanlight_test_headers PRIVATE fanlight::options GTest::gtest)
+target_precompile_headers(
+  fanlight_test_headers PRIVATE <gtest/gtest.h> <chrono> <filesystem> <fstream> <functional> <optional> <span>
+  <sstream> <string> <thread> <vector>)
+
 function(fanlight_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS;DEPENDS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE fanlight::options fanlight::warnings ${arg_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE FANLIGHT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FANLIGHT_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  fanlight_precompile(${name} fanlight_test_headers)
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})
   endif()
