@@ -12,7 +12,7 @@
 namespace fanlight::formats {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
   std::string out = "\"";
   for (const char c : text) {
@@ -57,11 +57,11 @@ std::string csv(const profile::WeightedStacks& stacks) {
     std::snprintf(share.data(), share.size(), "%.6f", whole > 0 ? static_cast<double>(stack.weight) / whole : 0);
     const profile::Frame none;
     const profile::Frame& leaf = stack.frames.empty() ? none : stacks.frames.at(stack.frames.back());
-    text += std::to_string(stack.weight) + "," + quoted(clean(stacks.unit)) + "," + share.data() + "," +
-            std::to_string(stack.count) + "," + std::to_string(stack.frames.size()) + "," + quoted(shown_name(leaf)) +
-            "," + quoted(clean(leaf.module)) + "," + quoted(clean(leaf.file)) + "," +
+    text += std::to_string(stack.weight) + "," + in_quotes(clean(stacks.unit)) + "," + share.data() + "," +
+            std::to_string(stack.count) + "," + std::to_string(stack.frames.size()) + "," + in_quotes(shown_name(leaf)) +
+            "," + in_quotes(clean(leaf.module)) + "," + in_quotes(clean(leaf.file)) + "," +
             (leaf.line > 0 ? std::to_string(leaf.line) : "") + "," +
-            quoted(label_list(stacks.labels.at(stack.labels))) + "," + quoted(folded_stack(stacks, stack)) + "\r\n";
+            in_quotes(label_list(stacks.labels.at(stack.labels))) + "," + in_quotes(folded_stack(stacks, stack)) + "\r\n";
   }
   return text;
 }
