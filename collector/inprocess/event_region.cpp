@@ -124,11 +124,15 @@ fanlight_events_ring* claim_event_ring(fanlight_events_header* header) {
           reinterpret_cast<fanlight_events_ring*>(at(header, header->rings_offset + i * header->ring_bytes));
       __u32 state = from_the_dead ? FANLIGHT_EVENTS_READY : FANLIGHT_EVENTS_FREE;
       if (__atomic_load_n(&ring->state, __ATOMIC_ACQUIRE) != state) continue;
-      // Threads leave without a word, since words at a thread's end need more of the C library than is safe here.
-      if (from_the_dead && (::syscall(SYS_tgkill, ::getpid(), ring->tid, 0) == 0 || errno != ESRCH)) continue;
       if (!__atomic_compare_exchange_n(&ring->state, &state, __u32{FANLIGHT_EVENTS_CLAIMED}, false, __ATOMIC_ACQUIRE,
                                        __ATOMIC_RELAXED))
         continue;
+      // Threads leave without a word, since words at a thread's end need more of the C library than is safe here. Asked
+      // only now that nobody else can claim it: before, the answer could be about an owner that has a successor by now.
+      if (from_the_dead && (::syscall(SYS_tgkill, ::getpid(), ring->tid, 0) == 0 || errno != ESRCH)) {
+        __atomic_store_n(&ring->state, __u32{FANLIGHT_EVENTS_READY}, __ATOMIC_RELEASE);
+        continue;
+      }
       errno = saved_errno;
       return take(header, i, ring);
     }

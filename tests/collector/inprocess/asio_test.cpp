@@ -29,7 +29,9 @@ std::string now() {
   return bytes == 0 ? std::string() : std::string(reinterpret_cast<const char*>(context.attributes), bytes - 28);
 }
 
+/// Those of a thread that has this label and no other.
 std::string labelled(const char* key, const char* value) {
+  const LabelsOf none(LabelSnapshot{});
   const Label label{key, value};
   return now();
 }

@@ -5,11 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <latch>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 
@@ -108,10 +108,11 @@ TEST(Target, SharesOfTwoFunctionsAreSeenFromOutside) {
   }).join();
 
   std::map<std::string, std::uint64_t> weight;
-  std::uint64_t total = 0, with_caller = 0;
+  std::uint64_t total = 0, with_caller = 0, samples = 0;
   ASSERT_TRUE(reader->drain([&](RawSample&& sample) {
     EXPECT_EQ(sample.tid, tid);
     EXPECT_EQ(sample.sampler, Sampler::inprocess_cpu);
+    ++samples;
     total += sample.weight;
     const std::uint64_t leaf = sample.user_stack[0];
     if (inside(leaf, __start_spin_more, __stop_spin_more)) weight["more"] += sample.weight;
@@ -119,12 +120,14 @@ TEST(Target, SharesOfTwoFunctionsAreSeenFromOutside) {
     if (sample.user_stack.size() > 2 && inside(sample.user_stack[1], __start_spin_both, __stop_spin_both))
       with_caller += sample.weight;
   }));
-  ASSERT_GT(total, 0u);
+  // On a busy machine one sample stands for several periods: fewer samples, and more is chance.
+  ASSERT_GE(samples, 20u);
+  const double chance = 0.05 * std::sqrt(std::max(1.0, 500 / static_cast<double>(samples)));
   const auto share = [&](std::uint64_t part) { return static_cast<double>(part) / static_cast<double>(total); };
   EXPECT_NEAR(truth, 0.7, 0.05);
-  EXPECT_NEAR(share(weight["more"]), truth, 0.05);
-  EXPECT_NEAR(share(weight["less"]), 1 - truth, 0.05);
-  EXPECT_GT(share(with_caller), 0.95);
+  EXPECT_NEAR(share(weight["more"]), truth, chance) << samples;
+  EXPECT_NEAR(share(weight["less"]), 1 - truth, chance) << samples;
+  EXPECT_GT(share(with_caller), 1 - chance) << samples;
   EXPECT_NEAR(static_cast<double>(total), static_cast<double>(cpu_ns), 0.1 * static_cast<double>(cpu_ns));
   EXPECT_EQ(reader->ledger().balance(), 0);
   EXPECT_EQ(reader->ledger().dropped_total(), 0u);
@@ -133,17 +136,22 @@ TEST(Target, SharesOfTwoFunctionsAreSeenFromOutside) {
 TEST(Target, SlotsOfThreadsThatEndedAreUsedAgain) {
   auto reader = Reader::open(::getpid());
   ASSERT_TRUE(reader);
-  std::set<pid_t> tids;
   for (int round = 0; round < 20; ++round) {
     std::thread([&] {
       const ThreadScope scope("short");
       EXPECT_TRUE(scope.sampling()) << round;
+      // The kernel looks at the timers of whoever runs when the clock ticks. On a busy machine a thread can spend many
+      // periods between ticks.
+      bool seen = false;
       const std::uint64_t begin = thread_cpu_ns();
-      while (thread_cpu_ns() - begin < 30'000'000) g_sink = g_sink + 1;
+      while (!seen && thread_cpu_ns() - begin < 2'000'000'000) {
+        const std::uint64_t block = thread_cpu_ns();
+        while (thread_cpu_ns() - block < 30'000'000) g_sink = g_sink + 1;
+        EXPECT_TRUE(reader->drain([&](RawSample&& sample) { seen |= sample.tid == ::gettid(); }));
+      }
+      EXPECT_TRUE(seen) << round;
     }).join();
   }
-  ASSERT_TRUE(reader->drain([&](RawSample&& sample) { tids.insert(sample.tid); }));
-  EXPECT_GE(tids.size(), 18u);  // of 20 threads that each lived through several periods
   EXPECT_EQ(reader->ledger().balance(), 0);
   EXPECT_EQ(reader->ledger().missed.count("thread without a ring"), 0u);
 }

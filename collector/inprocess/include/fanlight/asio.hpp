@@ -28,6 +28,12 @@ namespace asio = ::asio;
 namespace asio = ::boost::asio;
 #endif
 
+/// Asked for work to be tracked; asio::any_io_executor asks by another name.
+template <class Property>
+inline constexpr bool kTracksWork = std::is_convertible_v<Property, asio::execution::outstanding_work_t::tracked_t>;
+template <class Property>
+inline constexpr bool kTracksWork<asio::execution::prefer_only<Property>> = kTracksWork<Property>;
+
 /// Wraps any executor: `fanlight::LabelledExecutor executor(context.get_executor());`, to be given to I/O objects,
 /// co_spawn, post and bind_executor. Threads: as the executor within. Cost: that of the executor within and, for a
 /// thread with labels, an allocation and two copies of them for each handler.
@@ -76,7 +82,7 @@ class LabelledExecutor {
   template <class Property, class Other>
   LabelledExecutor<std::decay_t<Other>> wrapped(Other&& other) const {
     using Wrapped = LabelledExecutor<std::decay_t<Other>>;
-    if constexpr (std::is_convertible_v<Property, asio::execution::outstanding_work_t::tracked_t>) {
+    if constexpr (kTracksWork<Property>) {
       return Wrapped(std::forward<Other>(other), true, LabelSnapshot::take());
     } else {
       return Wrapped(std::forward<Other>(other), taken_, labels_);
