@@ -15,6 +15,8 @@ install(FILES inprocess.hpp layout.h events_layout.h map_op.h DESTINATION ${CMAK
 install(EXPORT FanlightTargets NAMESPACE Fanlight:: DESTINATION ${where} COMPONENT instrument)
 configure_package_config_file(cmake/FanlightConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/FanlightConfig.cmake INSTALL_DESTINATION ${where})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/FanlightConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+# Relative to where it lies, so that an installed tree may be moved, or have been given its place by --prefix.
+file(RELATIVE_PATH to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/fanlight.pc.in ${CMAKE_CURRENT_BINARY_DIR}/fanlight.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/FanlightConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/FanlightConfigVersion.cmake
         DESTINATION ${where} COMPONENT instrument)

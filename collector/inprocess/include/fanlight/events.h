@@ -9,8 +9,8 @@
  * No locks, no allocation, async-signal-safe; threads: any. What finds no room is counted. Cost, see docs/measurements.md:
  * an event while nobody listens one load and a branch (1 ns), recorded 40 ns at most; a span that is recorded 45 ns at most,
  * 25 with an invariant time stamp counter. */
-#ifndef FANLIGHT_EVENTS_H
-#define FANLIGHT_EVENTS_H
+#ifndef FANLIGHT_INPROCESS_EVENTS_H
+#define FANLIGHT_INPROCESS_EVENTS_H
 
 #include <stddef.h>
 #include <stdint.h>
