@@ -41,6 +41,8 @@ class Dashboard {
     ui_.selection.search = options.search;
     options.search.copy(ui_.flame.search_text, sizeof ui_.flame.search_text - 1);
     if (!options.widgets.empty()) ui_.widgets = &widgets_;
+    // Before anything can arrive, or the first scene would be of a view that nobody chose.
+    composer_.look(choice(), held_);
     ask(source_, asked_ = ui_.selection.range);
     started_ns_ = monotonic_ns();
   }
@@ -66,6 +68,12 @@ class Dashboard {
   }
 
  private:
+  SceneChoice choice() const {
+    SceneChoice choice{.view = ui_.selection.view, .idle = ui_.selection.idle};
+    if (options_.recording) choice.plotted_ns = 0;
+    return choice;
+  }
+
   /// Takes in what came and hands on what was chosen; true when there is something new to draw.
   bool update() {
     bool news = arrivals_of(source_).take_newer(arrival_);
@@ -75,9 +83,7 @@ class Dashboard {
     if (selection.range != asked_) ask(source_, asked_ = selection.range);
     if (selection.frozen && !held_ && scene_) held_ = scene_->profile;
     if (!selection.frozen && held_) held_.reset();
-    SceneChoice choice{.view = selection.view, .idle = selection.idle};
-    if (options_.recording) choice.plotted_ns = 0;
-    composer_.look(choice, held_);
+    composer_.look(choice(), held_);
     std::shared_ptr<const Scene> made = newest_;
     if (composer_.scenes().take_newer(made)) newest_ = made;
     if (newest_ && newest_ != scene_ && (!held_ || newest_->profile == held_)) {
