@@ -34,7 +34,7 @@ TEST_F(Hostile, FilesThatAreNoRecordingsAreRefusedWithAHint) {
   ASSERT_TRUE(record(file(), testing::broadcaster()));
   const std::string good = bytes_of(file());
   std::string newer = good;
-  newer[63] = 3;
+  newer[63] = 4;
   std::string foreign = good;
   foreign[68] = 'X';
   ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
@@ -50,7 +50,7 @@ TEST_F(Hostile, FilesThatAreNoRecordingsAreRefusedWithAHint) {
   };
   for (const Case& c : {Case{"missing", "No such file", true}, Case{"empty", "is not a recording", true},
                         Case{"text", "is not a recording", true}, Case{"foreign", "is not a recording", true},
-                        Case{"newer", "newer fanlight (schema 3", true}, Case{"header", "", true},
+                        Case{"newer", "newer fanlight (schema 4", true}, Case{"header", "", true},
                         Case{"fifo", "not a regular file", false}, Case{".", "not a regular file", false}}) {
     SCOPED_TRACE(c.name);
     const auto back = open_recording(file(c.name));

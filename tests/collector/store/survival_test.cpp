@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <filesystem>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "tests/collector/profile/made_windows.hpp"
 #include "tests/collector/store/files.hpp"
@@ -172,14 +175,22 @@ TEST_F(Survival, FullDiskErrorHasAHintAndAppendWorksAgainWithRoom) {
     rlimit limit{};
     ::getrlimit(RLIMIT_FSIZE, &limit);
     const rlim_t all = limit.rlim_cur;
-    // Room for the log's index, not for the second: so the failure comes when it is committed, with every row told.
-    limit.rlim_cur = 65536;
+    // Room for what is there, not for the second: so the failure comes when it is committed, with every row told.
+    limit.rlim_cur = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(file().parent_path()))
+      limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, entry.file_size());
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    const auto failed = recorder->append(window.tables(), window.slices()[0]);
+    profile::Slice large = window.slices()[0];
+    const std::vector<profile::SampleRow> few = large.samples;
+    for (int i = 0; i < 4000; ++i) large.samples.insert(large.samples.end(), few.begin(), few.end());
+    const auto failed = recorder->append(window.tables(), large);
     if (failed || failed.error().hint.find("space") == std::string::npos) ::_exit(1);
     limit.rlim_cur = all;
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    if (!recorder->append(window.tables(), window.slices()[0])) ::_exit(2);
+    if (const auto again = recorder->append(window.tables(), window.slices()[0]); !again) {
+      std::fprintf(stderr, "%s\n", again.error().what.c_str());
+      ::_exit(2);
+    }
     if (!recorder->append(window.tables(), window.slices()[1])) ::_exit(3);
     if (!recorder->finish(window.target())) ::_exit(4);
     ::_exit(0);
