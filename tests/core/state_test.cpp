@@ -15,7 +15,9 @@ TEST(State, EveryReasonHasAStateAndANameOfItsOwn) {
     const auto reason = reason_from(i);
     ASSERT_TRUE(reason);
     EXPECT_TRUE(names.insert(name_of(*reason)).second) << name_of(*reason);
-    EXPECT_EQ(state_of(*reason), i == 0 ? State::running : i < 4 ? State::runnable : State::blocked);
+    EXPECT_EQ(state_of(*reason), i == 0                                          ? State::running
+                                 : i < 4 || reason == Reason::runnable_throttled ? State::runnable
+                                                                                 : State::blocked);
   }
   EXPECT_FALSE(reason_from(kReasons));
 }

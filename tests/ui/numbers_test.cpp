@@ -71,7 +71,8 @@ TEST(Bands, NothingIsLeftOut) {
   std::uint64_t all = 0;
   for (const std::uint64_t band : by_band(ns)) all += band;
   EXPECT_EQ(all, profile::sum(ns));
-  EXPECT_EQ(by_band(ns)[1], (1u << 1) + (1u << 2) + (1u << 3)) << "the three runnable reasons";
+  const std::uint64_t throttled = std::uint64_t{1} << static_cast<unsigned>(Reason::runnable_throttled);
+  EXPECT_EQ(by_band(ns)[1], (1u << 1) + (1u << 2) + (1u << 3) + throttled) << "the four runnable reasons";
   EXPECT_EQ(by_band(ns)[kIdleBand], 1u << static_cast<unsigned>(Reason::poll));
 }
 

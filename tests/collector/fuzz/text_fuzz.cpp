@@ -27,10 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       if (const auto places = parse_places(text); places && parse_places(serialise(*places)) != places) std::abort();
       break;
-    case 3:
-      for (const auto& mapping : process::Mappings::parse(text).all())
+    case 3: {
+      const process::Mappings mappings = process::Mappings::parse(text);
+      for (const auto& mapping : mappings.all())
         if (mapping.start >= mapping.end) std::abort();
       break;
+    }
     case 4: unpack_xz(text); break;
     case 5: parse_jit_dump(text).find(0x7f0000001010); break;
     default:

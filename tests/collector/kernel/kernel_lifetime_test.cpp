@@ -208,7 +208,7 @@ TEST(Doctor, KnowsWhatThisKernelGives) {
   const Diagnosis diagnosis = diagnose();
   EXPECT_TRUE(diagnosis.btf);
   EXPECT_TRUE(diagnosis.can_record);
-  EXPECT_EQ(diagnosis.forms.size(), 8u);
+  EXPECT_EQ(diagnosis.forms.size(), 13u);
   EXPECT_EQ(diagnosis.forms.back().probe, "user stacks");
   EXPECT_EQ(diagnosis.forms.back().form, ".eh_frame");
   EXPECT_FALSE(diagnosis.kernel.empty());

@@ -26,6 +26,7 @@ class FakeSets final : public KernelHalf {
   Result<> poll(std::chrono::milliseconds, const OnSample&) override { return {}; }
   Result<kernel::Reading> read() override { return kernel::Reading{}; }
   const std::vector<kernel::Form>& forms() const override { return forms_; }
+  void set_effort(const kernel::Effort&) override {}
 
  private:
   std::vector<kernel::Form> forms_;
