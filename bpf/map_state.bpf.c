@@ -5,7 +5,7 @@
 #include "bpf/events.h"
 
 /* Linux 6.6; where it is missing the other form is loaded. */
-extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym;
+extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym __weak;
 
 static __always_inline void write_map(struct bpf_iter__bpf_map *ctx, struct bpf_map *map, __u64 entries)
 {

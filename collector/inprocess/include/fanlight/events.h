@@ -7,8 +7,8 @@
  *   FANLIGHT_SPAN("broadcast.encode");             in C++: until the end of the scope
  *
  * No locks, no allocation, async-signal-safe; threads: any. What finds no room is counted. Cost, see docs/measurements.md:
- * an event while nobody listens one load and a branch (1 ns), recorded 40 ns at most; a span that is recorded 45 ns at most,
- * 25 with an invariant time stamp counter. */
+ * an event while nobody listens one load and a branch (0.9 ns), recorded 15 ns; a span 12 ns, recorded 35 ns, most of it the
+ * clock. */
 #ifndef FANLIGHT_INPROCESS_EVENTS_H
 #define FANLIGHT_INPROCESS_EVENTS_H
 
