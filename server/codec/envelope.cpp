@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::string_view kNames[] = {"raw", "json", "msgpack", "protobuf"};
 
+/// Also when it is empty.
+bool has_data(const Envelope& envelope) {
+  return envelope.type == "event" || (envelope.type == "snapshot" && envelope.error.empty());
+}
+
 void append_number(std::string& out, std::uint64_t number) {
   char digits[20];
   const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), number);
@@ -35,7 +40,7 @@ void append_json(std::string& out, const Envelope& envelope) {
   if (envelope.id > 0) number("id", envelope.id);
   text("event", envelope.event);
   text("key", envelope.key);
-  if (envelope.type == "event") {
+  if (has_data(envelope)) {
     const bool utf8 = is_utf8(envelope.data);
     out += utf8 ? ",\"data\":" : ",\"base64\":";
     append_json_string(out, utf8 ? envelope.data : std::string_view(to_base64(envelope.data)));
@@ -55,7 +60,7 @@ void append_msgpack(std::string& out, const Envelope& envelope) {
                                        {"hint", envelope.hint}};
   std::uint32_t fields = 1;
   for (const auto& [name, value] : texts) fields += value.empty() ? 0 : 1;
-  fields += (envelope.id > 0) + (envelope.lost > 0) + (envelope.type == "event") + envelope.subscribers.has_value();
+  fields += (envelope.id > 0) + (envelope.lost > 0) + has_data(envelope) + envelope.subscribers.has_value();
   msgpack::append_map(out, fields);
   msgpack::append_string(out, "type");
   msgpack::append_string(out, envelope.type);
@@ -69,7 +74,7 @@ void append_msgpack(std::string& out, const Envelope& envelope) {
     msgpack::append_number(out, value);
   };
   if (envelope.id > 0) number("id", envelope.id);
-  if (envelope.type == "event") {
+  if (has_data(envelope)) {
     msgpack::append_string(out, "data");
     msgpack::append_binary(out, envelope.data);
   }

@@ -17,7 +17,7 @@ constexpr bool is_text(PayloadCodec codec) { return codec == PayloadCodec::json;
 
 /// Everything the server says in an envelope; empty strings and zeros are left out of JSON and MessagePack.
 struct Envelope {
-  std::string_view type = "event";  // event, subscribed, unsubscribed, loss, published, error
+  std::string_view type = "event";  // event, snapshot, subscribed, unsubscribed, loss, published, error
   std::string_view topic;
   std::uint64_t id = 0;
   std::string_view data;

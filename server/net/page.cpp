@@ -37,7 +37,7 @@ let stream, socket, wanted = '', retry = 0;
 function fresh() { return { count: 0, second: 0, id: 0, gaps: 0, rates: [] }; }
 function note(row, id, text) {
   const r = rows[row];
-  r.count++; r.second++;
+  if (id) { r.count++; r.second++; }  // not what the server says about itself
   if (id && r.id && id > r.id + 1) r.gaps += id - r.id - 1;
   if (id) r.id = id;
   $(row + '-count').textContent = r.count;

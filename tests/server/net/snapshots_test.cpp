@@ -319,7 +319,7 @@ TEST(Snapshot, BeginsAStreamThatAsksForIt) {
   EXPECT_EQ(stream.read_until("\n\n"),
             "event: snapshot\ndata: {\"type\":\"snapshot\",\"topic\":\"t\",\"data\":\"state\"}\n\n");
   RawClient socket = subscribe_websocket(server.port(), "t?snapshot=1");
-  EXPECT_EQ(socket.read(2 + 48), "\x81\x30{\"type\":\"snapshot\",\"topic\":\"t\",\"data\":\"state\"}");
+  EXPECT_EQ(socket.read(2 + 46), "\x81\x2E{\"type\":\"snapshot\",\"topic\":\"t\",\"data\":\"state\"}");
   ask(server.port(), "POST", "/topics/t", "live");
   EXPECT_EQ(stream.read_until("\n\n"), "id: 1\ndata: live\n\n");
 }
