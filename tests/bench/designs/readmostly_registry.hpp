@@ -73,7 +73,7 @@ class ReadmostlyRegistry {
   }
   EntryPtr find(const Topic& topic) {
     if (EntryPtr entry = find_read(topic)) return entry;
-    if (!amended_.load()) return nullptr;
+    if (!amended_.load()) return find_read(topic);  // again: the locked table may have become the constant one since
     const std::scoped_lock lock(mutex_);
     const auto found = dirty_.find(&topic);
     EntryPtr entry = found == dirty_.end() ? nullptr : found->second;

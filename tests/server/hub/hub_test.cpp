@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include <atomic>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -310,9 +311,11 @@ TEST_P(HubDesigns, NoGapUnderChurnOnManyThreads) {
   chosen.worker.inbox_messages = 1 << 15;
   Hub hub(chosen);
   std::atomic<bool> publishing = true;
+  std::latch joined(2);  // each worker has somebody to send to before anything is published
   std::vector<std::thread> publishers;
   for (int i = 0; i < 2; ++i) {
     publishers.emplace_back([&] {
+      joined.wait();
       for (int n = 0; n < 3000; ++n) {
         hub.publish({.topic = "t", .payload = "x"});
         if (n % 64 == 0) std::this_thread::yield();
@@ -325,6 +328,7 @@ TEST_P(HubDesigns, NoGapUnderChurnOnManyThreads) {
       std::vector<SessionRef> refs;
       for (int n = 0; publishing || n < 20; ++n) {
         refs.push_back(join(hub, worker, "t"));
+        if (n == 0) joined.count_down();
         hub.worker(worker).reading();
         if (refs.size() > 20) {
           const SessionRef ref = refs[static_cast<std::size_t>(n) % refs.size()];
