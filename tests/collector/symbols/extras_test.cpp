@@ -110,9 +110,9 @@ TEST(PerfMap, OfInterpretersNamesTheirFunctions) {
   };
   const std::string javascript =
       "function hot_function(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }"
-      "for (let i = 0; i < 300; i++) hot_function(100000); console.log('warm'); setInterval(() => {}, 1000);";
+      "for (let i = 0; i < 300; i++) hot_function(100000); console.log('warm now'); setInterval(() => {}, 1000);";
   const std::string python =
-      "import time\ndef hot_function():\n  return 1\nhot_function()\nprint('warm', flush=True)\ntime.sleep(60)\n";
+      "import time\ndef hot_function():\n  return 1\nhot_function()\nprint('warm now', flush=True)\ntime.sleep(60)\n";
   std::size_t tried = 0;
   for (const Case& c : {Case{"node", "node --version >/dev/null 2>&1", {"node", "--perf-basic-prof", "-e", javascript}},
                         Case{"python",

@@ -105,7 +105,7 @@ TEST(JitDump, OfNodeNamesItsFunctions) {
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
   const std::string script =
       "function hot_in_javascript(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }"
-      "for (let i = 0; i < 300; i++) hot_in_javascript(100000); console.log('warm'); setInterval(() => {}, 1000);";
+      "for (let i = 0; i < 300; i++) hot_in_javascript(100000); console.log('warm now'); setInterval(() => {}, 1000);";
   testing::Child node({"env", "-C", name, "node", "--perf-prof", "-e", script});
   ASSERT_FALSE(node.await("warm").empty()) << node.err();
   const fs::path dump = fs::path(name) / ("jit-" + std::to_string(node.pid()) + ".dump");

@@ -154,19 +154,21 @@ TEST_F(StrangeTargets, DeletedWithALibraryThatIsReplaced) {
 // Compiled JavaScript has no rules, but frame pointers: stacks go through it, down to node's own code and libc's.
 TEST_F(StrangeTargets, ThatCompileTheirCodeWhileTheyRun) {
   if (std::system("node --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "node is not installed: scripts/setup";
+  // Few, long calls: what calls them stays cold, so that no compiler puts them into it. All that is compiled of them
+  // is compiled before they are watched; what is compiled later has no name for up to a second.
   const std::string script =
       "function hot_in_javascript(n) { let s = 0; for (let i = 0; i < n; i++) s += Math.sin(i % 7); return s; }"
-      "for (let i = 0; i < 200; i++) hot_in_javascript(10000); console.log('ready');"
+      "for (let i = 0; i < 10; i++) hot_in_javascript(2000000); console.log('ready now');"
       "require('fs').readSync(0, Buffer.alloc(1));"
-      "const end = Date.now() + 2000; while (Date.now() < end) hot_in_javascript(10000);";
+      "const end = Date.now() + 4000; while (Date.now() < end) hot_in_javascript(2000000);";
   testing::Child program({"node", "--perf-basic-prof", "-e", script});
   const Seen seen = watch(program, "");
   fs::remove("/tmp/perf-" + std::to_string(program.pid()) + ".map");
   EXPECT_GT(seen.samples, 200u);
   EXPECT_GE(seen.whole, seen.samples * 95 / 100);
-  std::uint64_t hot = 0;
+  std::uint64_t hot = 0;  // by each of its compilations
   for (const auto& [name, samples] : seen.names)
-    if (name.find("hot_in_javascript") != std::string::npos) hot = std::max(hot, samples);
+    if (name.find("hot_in_javascript") != std::string::npos) hot += samples;
   EXPECT_GT(hot, seen.samples / 2);
 }
 
