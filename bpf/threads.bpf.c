@@ -73,9 +73,9 @@ int fl_threads(struct bpf_iter__task *ctx)
 			now = since;
 		if (reason < FANLIGHT_REASONS)
 			head->ns[reason] += now - since;
-		__u32 slot = label_slot - 1;
-		if (reason != FANLIGHT_RUNNING && reason < FANLIGHT_REASONS && slot < FANLIGHT_LABEL_SLOTS)
-			times->slots[slot].ns[reason - 1] += now - since;
+		__u32 slot = label_slot - 1, wait = wait_of(reason);
+		if (wait < FANLIGHT_REASONS - 1 && slot < FANLIGHT_LABEL_SLOTS)
+			times->slots[slot].ns[wait] += now - since;
 		if (!head->from_ns)
 			head->from_ns = window_start_ns;
 		head->to_ns = now;
