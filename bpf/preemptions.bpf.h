@@ -16,6 +16,8 @@ extern struct preemption_table preemptions SEC(".maps");
 
 static __always_inline void begin_preemption(struct thread *thread, struct task_struct *by)
 {
+	/* What an earlier name left behind its end would make another key of the same name. */
+	__builtin_memset(thread->preempted_by, 0, sizeof(thread->preempted_by));
 	bpf_probe_read_kernel_str(thread->preempted_by, sizeof(thread->preempted_by), by->comm);
 }
 

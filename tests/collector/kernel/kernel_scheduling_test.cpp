@@ -95,8 +95,10 @@ TEST(Scheduling, PreemptorsAreNamed) {
     const ThreadReading& rival = life_of(recorded, told.at(name).tid);
     double all = 0, by_the_other = 0;
     std::uint64_t times = 0;
+    std::set<std::string> names;
     for (const PreemptionReading& row : recorded.last.preemptions) {
       if (row.tid != rival.tid) continue;
+      EXPECT_TRUE(names.insert(row.by).second) << "two rows of " << row.by;
       all += static_cast<double>(row.ns);
       times += row.count;
       if (row.by.starts_with("rival")) by_the_other += static_cast<double>(row.ns);
