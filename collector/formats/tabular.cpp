@@ -58,10 +58,11 @@ std::string csv(const profile::WeightedStacks& stacks) {
     const profile::Frame none;
     const profile::Frame& leaf = stack.frames.empty() ? none : stacks.frames.at(stack.frames.back());
     text += std::to_string(stack.weight) + "," + in_quotes(clean(stacks.unit)) + "," + share.data() + "," +
-            std::to_string(stack.count) + "," + std::to_string(stack.frames.size()) + "," + in_quotes(shown_name(leaf)) +
-            "," + in_quotes(clean(leaf.module)) + "," + in_quotes(clean(leaf.file)) + "," +
-            (leaf.line > 0 ? std::to_string(leaf.line) : "") + "," +
-            in_quotes(label_list(stacks.labels.at(stack.labels))) + "," + in_quotes(folded_stack(stacks, stack)) + "\r\n";
+            std::to_string(stack.count) + "," + std::to_string(stack.frames.size()) + "," +
+            in_quotes(shown_name(leaf)) + "," + in_quotes(clean(leaf.module)) + "," + in_quotes(clean(leaf.file)) +
+            "," + (leaf.line > 0 ? std::to_string(leaf.line) : "") + "," +
+            in_quotes(label_list(stacks.labels.at(stack.labels))) + "," + in_quotes(folded_stack(stacks, stack)) +
+            "\r\n";
   }
   return text;
 }

@@ -53,14 +53,14 @@ struct WeightedStacks {
 
 /// Time views (on_cpu, off_cpu, runnable, wall): the samples of each (thread, reason) are scaled to its exact total, to
 /// the nanosecond (largest remainder), and where time was counted by label, those with a set of labels to its time; a
-/// total without samples becomes one `[unsampled]` stack. Without exact totals the raw weights stand. Samples are taken at random instants, so how many of a total's n samples fall on one stack is
-/// binomial, and the interval is that of Agresti and Coull ("Approximate is better than exact", The American
-/// Statistician 52(2), 1998). Instants are spread out, which makes it wider than it need be. Root frames: the thread's
-/// name; wall puts the state ("running", "runnable: queued", "blocked: futex") before it; off_cpu the reason after it.
-/// socket: bytes. map: ns, of BPF maps and of the target's own registries. inprocess: the signal sampler's own, raw.
-/// waker: ns that threads had waited, by the stack of who woke them; roots: the woken thread, the reason, the waker.
-/// faults: page faults, raw. Cost: O(samples). `by_labels` keeps stacks of different labels apart; without it every
-/// stack's labels are 0.
+/// total without samples becomes one `[unsampled]` stack. Without exact totals the raw weights stand. Samples are taken
+/// at random instants, so how many of a total's n samples fall on one stack is binomial, and the interval is that of
+/// Agresti and Coull ("Approximate is better than exact", The American Statistician 52(2), 1998). Instants are spread
+/// out, which makes it wider than it need be. Root frames: the thread's name; wall puts the state ("running",
+/// "runnable: queued", "blocked: futex") before it; off_cpu the reason after it. socket: bytes. map: ns, of BPF maps
+/// and of the target's own registries. inprocess: the signal sampler's own, raw. waker: ns that threads had waited, by
+/// the stack of who woke them; roots: the woken thread, the reason, the waker. faults: page faults, raw. Cost:
+/// O(samples). `by_labels` keeps stacks of different labels apart; without it every stack's labels are 0.
 WeightedStacks view(const Profile& profile, View view, bool by_labels = false);
 
 /// The `n` heaviest stacks joined for people: "worker-1;main;send 31.0 %". Used by report and the demo.

@@ -12,10 +12,10 @@
 
 namespace fanlight::symbols {
 
-/// DWARF 4 and 5, as gcc and clang write it, compressed or not, also with its trees split off into .dwo files, which are
-/// looked for where the file says that it was compiled, on this machine. Each compilation unit that holds an address is walked
-/// once for all addresses in it, by as many threads as there are CPUs; asking for each address apart costs a walk each.
-/// Threads: one at a time. Source: DWARF 5, 2.17, 3.3.8, 6.2.
+/// DWARF 4 and 5, as gcc and clang write it, compressed or not, also with its trees split off into .dwo files, which
+/// are looked for where the file says that it was compiled, on this machine. Each compilation unit that holds an
+/// address is walked once for all addresses in it, by as many threads as there are CPUs; asking for each address apart
+/// costs a walk each. Threads: one at a time. Source: DWARF 5, 2.17, 3.3.8, 6.2.
 class DwarfPlaces {
  public:
   /// Reads with pread: a file that its owner truncates meanwhile is an error, not a SIGBUS. Errors: not ELF; no DWARF
