@@ -85,8 +85,9 @@ int fl_threads(struct bpf_iter__task *ctx)
 	head->siblings = BPF_CORE_READ(task, signal, nr_threads);
 	bpf_seq_write(ctx->meta->seq, &copy, sizeof(copy));
 	bpf_seq_write(ctx->meta->seq, thread->totals.run_queue, sizeof(thread->totals.run_queue));
+	/* With a second bound below, the compiler checks slots - 1 in a copy, and the verifier of 6.1 knows nothing of slots. */
 	__u32 slots = head->label_slots;
-	if (slots && slots <= FANLIGHT_LABEL_SLOTS)
+	if (slots <= FANLIGHT_LABEL_SLOTS)
 		bpf_seq_write(ctx->meta->seq, times, slots * sizeof(struct fanlight_label_time));
 	return 0;
 }
