@@ -98,12 +98,20 @@ TEST_F(Replace, AKillLeavesTheOlderOrTheNewer) {
     time_first_slice();
     std::filesystem::remove(file());
     record_older(2, round % 2 == 0);
+    int written[2];
+    ASSERT_EQ(::pipe(written), 0);
     const pid_t child = ::fork();
     if (child == 0) {
       auto recorder = Recorder::create(file(), window_.target(), 0);
-      for (std::uint64_t i = 1000; recorder && append(*recorder, i); ++i) {}
+      for (std::uint64_t i = 1000; recorder && append(*recorder, i); ++i)
+        if (i == 1000 && ::write(written[1], "", 1) != 1) break;
       ::_exit(1);
     }
+    ::close(written[1]);
+    // Some after the first slice, however long the machine takes for it.
+    char byte;
+    if (round % 4 == 3) EXPECT_EQ(::read(written[0], &byte, 1), 1);
+    ::close(written[0]);
     std::this_thread::sleep_for(first_slice * static_cast<double>(random() % 1000) / 400);
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     int status = 0;
