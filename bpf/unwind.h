@@ -118,9 +118,10 @@ FANLIGHT_UNWIND_INLINE __u32 fanlight_unwind_by_frame_pointer(fanlight_unwind_re
 	if (fanlight_unwind_fetch(read, context, walk, &walk->rbp_at, FANLIGHT_RBP))
 		return FANLIGHT_STOP_UNREADABLE;
 	__u64 frame = walk->registers[FANLIGHT_RBP];
-	/* Source: System V ABI for x86-64, 3.4.1: rbp is zero in the deepest frame. */
+	/* Source: System V ABI for x86-64, 3.4.1: rbp is zero in the deepest frame. Where the thread itself stands, it may be
+	 * zero for any other reason. */
 	if (!frame)
-		return FANLIGHT_STOP_ENTRY;
+		return walk->exact ? otherwise : (__u32)FANLIGHT_STOP_ENTRY;
 	if (frame < walk->registers[FANLIGHT_RSP] || frame & 7 || read(context, walk->words, 16, frame))
 		return otherwise;
 	__u64 ip = walk->words[1];

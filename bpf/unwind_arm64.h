@@ -39,7 +39,7 @@ FANLIGHT_UNWIND_INLINE __u32 fanlight_unwind_arm64_by_frame_pointer(fanlight_unw
 	__u64 frame = walk->registers[FANLIGHT_ARM64_FP];
 
 	if (!frame)
-		return FANLIGHT_STOP_ENTRY;
+		return walk->exact ? otherwise : (__u32)FANLIGHT_STOP_ENTRY;
 	if (frame < walk->registers[FANLIGHT_ARM64_SP] || frame & 7 || read(context, walk->words, 16, frame))
 		return otherwise;
 	__u64 pc = walk->words[1] & FANLIGHT_ARM64_ADDRESS;

@@ -28,9 +28,13 @@ ModuleChanges module_changes() {
 std::optional<OwnModule> own_module(const dl_phdr_info& info) {
   OwnModule module{.bias = info.dlpi_addr};
   std::uint64_t low = ~std::uint64_t{0}, high = 0, index = 0;
-  const auto pages = [](const ElfW(Phdr) & segment) {
-    return ModuleCode{.start = segment.p_vaddr & ~kPageMask,
-                      .end = (segment.p_vaddr + segment.p_memsz + kPageMask) & ~kPageMask};
+  const auto pages = [&](const ElfW(Phdr) & segment) {
+    ModuleCode code{.start = segment.p_vaddr & ~kPageMask,
+                    .end = (segment.p_vaddr + segment.p_memsz + kPageMask) & ~kPageMask};
+    if ((segment.p_flags & PF_R) != 0)
+      code.bytes = {reinterpret_cast<const std::uint8_t*>(module.bias + code.start),
+                    static_cast<std::size_t>(segment.p_vaddr + segment.p_filesz - code.start)};
+    return code;
   };
   for (int i = 0; i < info.dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = info.dlpi_phdr[i];

@@ -22,6 +22,7 @@ ModuleChanges module_changes();
 struct ModuleCode {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
+  std::span<const std::uint8_t> bytes;  // those at `start` and after; empty: they may be run but not read
 };
 
 inline constexpr std::size_t kMaxModuleCode = 8;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collector/inprocess/linkage.hpp"
+
 namespace fanlight::inprocess {
 namespace {
 
@@ -116,6 +118,22 @@ void TableBuilder::put(std::uint64_t address, const unwind::Rule& rule) {
   pending_ = {.address = address, .rule = number_of(rule), .any = true};
 }
 
+void TableBuilder::add_linkage(const OwnModule& module, std::uint64_t from, std::uint64_t to) {
+  for (std::size_t i = 0; i < module.codes; ++i) {
+    const ModuleCode& code = module.code[i];
+    const std::uint64_t first = (std::max(from, code.start) + kLinkageEntry - 1) & ~(kLinkageEntry - 1);
+    const std::uint64_t last = std::min({to, code.end, code.start + code.bytes.size()});
+    bool open = false;
+    for (std::uint64_t at = first; at < last && last - at >= kLinkageEntry && !full_; at += kLinkageEntry) {
+      const std::uint8_t* const bytes = code.bytes.data() + (at - code.start);
+      const auto rule = linkage_rule(std::span<const std::uint8_t, kLinkageEntry>(bytes, kLinkageEntry));
+      if (rule || open) put(at, rule.value_or(unwind::Rule{}));
+      open = rule.has_value();
+    }
+    if (open) put(last & ~(kLinkageEntry - 1), unwind::Rule{});
+  }
+}
+
 KnownModule TableBuilder::describe(const OwnModule& module, std::uint64_t identity) {
   KnownModule known{.identity = identity};
   const auto index = FunctionIndex::of(module);
@@ -136,12 +154,16 @@ KnownModule TableBuilder::describe(const OwnModule& module, std::uint64_t identi
     if (!last.cie) continue;
     const auto function = unwind::read_fde(record->body, module.section_address + record->offset, *last.cie);
     if (!function || function->range.start < described_to || !is_code(module, function->range)) continue;
-    if (function->range.start > described_to && described_to > 0) put(described_to, unwind::Rule{});
+    if (function->range.start > described_to) {
+      if (described_to > 0) put(described_to, unwind::Rule{});
+      add_linkage(module, described_to, function->range.start);
+    }
     described_to = function->range.end;
     unwind::interpret(*last.cie, function->instructions, function->range,
                       [this](std::uint64_t address, const unwind::Rule& rule) { put(address, rule); });
   }
   if (described_to > 0) put(described_to, unwind::Rule{});
+  add_linkage(module, described_to, ~std::uint64_t{0});
   flush();
   if (open_) close_page();
   if (full_) return known;

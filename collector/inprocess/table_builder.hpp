@@ -55,6 +55,8 @@ class TableBuilder {
   };
 
   KnownModule describe(const OwnModule& module, std::uint64_t identity);
+  /// Looks for linkage tables in code that nothing describes, from one address to another.
+  void add_linkage(const OwnModule& module, std::uint64_t from, std::uint64_t to);
   void put(std::uint64_t address, const unwind::Rule& rule);
   void flush();
   void open_page();

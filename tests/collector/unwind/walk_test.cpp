@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "collector/unwind/target_tables.hpp"
@@ -161,6 +162,30 @@ TEST_F(Walk, StopsWhereThereIsNoRoom) {
 }
 
 // Any instruction may be the one that a sample interrupts: prologues, epilogues, PLT stubs, the vDSO.
+TEST(WalkWithoutRules, AZeroFramePointerIsAnEntryOnlyAfterACall) {
+  std::vector<fanlight_unwind_mappings> lists(2);
+  const Arrays arrays{.mappings = lists};
+  const auto nothing = [](void*, std::size_t, std::uint64_t) { return false; };
+  Registers registers{.ip = 0x401000};
+  registers.general[7] = 0x7ffe0000;
+  EXPECT_EQ(unwind::walk(arrays, 0, registers, nothing).stop, FANLIGHT_STOP_NO_MAPPING)
+      << "a thread that keeps something else in rbp stands somewhere unknown, not at its entry";
+
+  // A frame record at rsp whose caller's rbp is zero: the caller is the deepest frame.
+  lists[0].count = 1;
+  lists[0].at[0] = {.start = 0x401000, .end = 0x402000};
+  registers.general[6] = registers.general[7];
+  const auto record = [](void* into, std::size_t bytes, std::uint64_t) {
+    const std::uint64_t words[2] = {0, 0x401080};
+    std::memcpy(into, words, std::min(bytes, sizeof words));
+    return bytes <= sizeof words;
+  };
+  const Walked walked = unwind::walk(arrays, 0, registers, record);
+  EXPECT_EQ(walked.stop, FANLIGHT_STOP_ENTRY);
+  ASSERT_EQ(walked.frames.size(), 2u);
+  EXPECT_EQ(walked.frames[1].found, FANLIGHT_FOUND_FRAME_POINTER);
+}
+
 TEST_F(Walk, AgreesWithElfutilsAtAnyInstruction) {
   constexpr std::size_t kSamples = 1500;
   for (std::size_t i = 0; i < kSamples; ++i) captures[i].stack.reserve(32 << 10);
