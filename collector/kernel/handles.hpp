@@ -10,6 +10,7 @@
 
 // Made by bpftool; its structs name those of bpf/events.h, so that header comes first.
 #include "fanlight.skel.h"
+#include "map_entries.skel.h"
 
 namespace fanlight::kernel {
 
@@ -25,5 +26,10 @@ struct SkeletonDeleter {
   void operator()(fanlight_bpf* skeleton) const noexcept { fanlight_bpf__destroy(skeleton); }
 };
 using SkeletonPtr = std::unique_ptr<fanlight_bpf, SkeletonDeleter>;
+
+struct MapEntriesDeleter {
+  void operator()(map_entries_bpf* skeleton) const noexcept { map_entries_bpf__destroy(skeleton); }
+};
+using MapEntriesPtr = std::unique_ptr<map_entries_bpf, MapEntriesDeleter>;
 
 }  // namespace fanlight::kernel

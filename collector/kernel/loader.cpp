@@ -45,6 +45,7 @@ constexpr Hook kNetworkHooks[] = {{"tp_btf", kNetwork}};
 constexpr Hook kFaultsHooks[] = {{"perf_event", kFaults}};
 constexpr Hook kSignalsHooks[] = {{"tp_btf", kSignals}};
 constexpr Hook kMapStateHooks[] = {{"iter", kMapEntries}, {"iter, sizes alone", kMapSizes}};
+constexpr std::size_t kWithEntries = 0;
 constexpr Hook kTimingHooks[] = {
     {"tp_btf", kTiming}, {"fentry", kTimingAtEntry}, {"tp_btf, acknowledgements alone", kTimingAnswers}};
 
@@ -55,6 +56,7 @@ using Chosen = std::array<const Hook*, kProbes>;  // null: left out
 
 struct Attempt {
   SkeletonPtr skeleton;
+  MapEntriesPtr map_entries;
   int error = 0;
   std::string why;
 };
@@ -118,11 +120,17 @@ Attempt attempt(const LoadOptions& options, const Chosen& chosen, bool unwinds) 
   for (const Hook* hook : chosen) {
     if (hook == nullptr) continue;
     for (const char* name : hook->programs)
-      bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton.obj, name), true);
+      if (bpf_program* const named = bpf_object__find_program_by_name(skeleton.obj, name))
+        bpf_program__set_autoload(named, true);
   }
   bpf_program__set_autoload(skeleton.progs.fl_listen, chosen[at(Probe::registry)] != nullptr);
   bpf_map__set_autocreate(skeleton.maps.socket_writes_before, chosen[at(Probe::socket)] == &kSocketHooks[kAtExit]);
-  if (const int error = fanlight_bpf__load(&skeleton); error < 0) {
+  int error = fanlight_bpf__load(&skeleton);
+  if (error == 0 && chosen[at(Probe::map_state)] == &kMapStateHooks[kWithEntries]) {
+    result.map_entries.reset(map_entries_bpf__open());
+    error = result.map_entries ? map_entries_bpf__load(result.map_entries.get()) : -errno;
+  }
+  if (error < 0) {
     result.error = -error;
     result.why = take_libbpf_words();
   }
@@ -195,6 +203,7 @@ Result<Loaded> load(const LoadOptions& options) {
   Attempt all = attempt_either_way(options, chosen, loaded);
   if (all.error == 0) {
     loaded.skeleton = std::move(all.skeleton);
+    loaded.map_entries = std::move(all.map_entries);
     return loaded;
   }
   // Something is refused. One by one, to learn what, and whether another hook will do; then all that is left together,
@@ -218,6 +227,7 @@ Result<Loaded> load(const LoadOptions& options) {
     Attempt rest = attempt(options, chosen, loaded.unwinds);
     if (rest.error == 0) {
       loaded.skeleton = std::move(rest.skeleton);
+      loaded.map_entries = std::move(rest.map_entries);
       return loaded;
     }
     all = std::move(rest);
@@ -229,6 +239,19 @@ Result<Loaded> load(const LoadOptions& options) {
   return fail(
       all.error, what,
       all.error == EPERM || all.error == EACCES ? how_to_grant({}) : "fanlight doctor says what this kernel lacks");
+}
+
+bpf_program* Loaded::program(const char* name) const {
+  if (map_entries && std::string_view(name) == kMapEntries[0]) return map_entries->progs.fl_map_entries;
+  return bpf_object__find_program_by_name(skeleton->obj, name);
+}
+
+std::vector<bpf_program*> Loaded::programs() const {
+  std::vector<bpf_program*> all;
+  bpf_program* one = nullptr;
+  bpf_object__for_each_program(one, skeleton->obj) all.push_back(one);
+  if (map_entries) all.push_back(map_entries->progs.fl_map_entries);
+  return all;
 }
 
 std::vector<Form> forms_of(const Loaded& loaded) {

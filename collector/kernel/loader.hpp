@@ -63,9 +63,10 @@ struct LoadOptions {
   bool timeline = false;       // there is a ring for each CPU: 400 KB
 };
 
-/// One object, loaded and attached to nothing.
+/// Loaded and attached to nothing.
 struct Loaded {
   SkeletonPtr skeleton;
+  MapEntriesPtr map_entries;                  // null where the kernel lacks what it calls
   std::array<std::string, kProbes> refused;   // why a probe is left out; empty: it is loaded
   std::array<std::size_t, kProbes> chosen{};  // which of its hooks a probe uses
   std::array<std::string, kProbes> worse;     // why not a better one; empty: the best that this kernel has
@@ -77,6 +78,10 @@ struct Loaded {
     const auto index = static_cast<std::size_t>(probe);
     return probe_kinds()[index].hooks[chosen[index]];
   }
+  /// By name; null: there is none, or it is left out.
+  bpf_program* program(const char* name) const;
+  /// All that may be loaded, of both objects.
+  std::vector<bpf_program*> programs() const;
   void refuse(Probe probe, std::string why) { refused[static_cast<std::size_t>(probe)] = std::move(why); }
 };
 

@@ -116,7 +116,7 @@ void Probes::State::refuse(Probe probe, std::string why) { loaded.refuse(probe, 
 Result<> Probes::State::attach_programs(Probe probe, std::vector<LinkPtr>& into) {
   std::vector<LinkPtr> attached;
   for (const char* name : loaded.hook(probe).programs) {
-    bpf_program* program = bpf_object__find_program_by_name(loaded.skeleton->obj, name);
+    bpf_program* program = loaded.program(name);
     if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) continue;
     LinkPtr link{bpf_program__attach(program)};
     if (!link) return fail(errno, std::string("attach ") + name);

@@ -216,8 +216,7 @@ void Probes::State::claim_socket_errors() {
 
 Result<std::vector<MapState>> Probes::State::read_map_states() {
   if (!map_iterator) {
-    bpf_program* const program =
-        bpf_object__find_program_by_name(loaded.skeleton->obj, loaded.hook(Probe::map_state).programs.front());
+    bpf_program* const program = loaded.program(loaded.hook(Probe::map_state).programs.front());
     map_iterator.reset(bpf_program__attach_iter(program, nullptr));
     if (!map_iterator) return fail(errno, "attach the iterator over BPF maps");
   }
@@ -265,8 +264,7 @@ std::span<const std::byte> Probes::label_attributes(std::uint32_t set) {
 std::vector<ProgramCost> Probes::State::program_costs(Ledger& ledger) const {
   std::vector<ProgramCost> costs;
   std::map<std::string, std::uint64_t> recursion;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, loaded.skeleton->obj) {
+  for (bpf_program* const program : loaded.programs()) {
     const int fd = bpf_program__fd(program);
     if (fd < 0) continue;
     bpf_prog_info info{};
