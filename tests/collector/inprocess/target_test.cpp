@@ -109,20 +109,24 @@ TEST(Target, SharesOfTwoFunctionsAreSeenFromOutside) {
 
   std::map<std::string, std::uint64_t> weight;
   std::uint64_t total = 0, with_caller = 0, samples = 0;
+  double squares = 0;
   ASSERT_TRUE(reader->drain([&](RawSample&& sample) {
     EXPECT_EQ(sample.tid, tid);
     EXPECT_EQ(sample.sampler, Sampler::inprocess_cpu);
     ++samples;
     total += sample.weight;
+    squares += static_cast<double>(sample.weight) * static_cast<double>(sample.weight);
     const std::uint64_t leaf = sample.user_stack[0];
     if (inside(leaf, __start_spin_more, __stop_spin_more)) weight["more"] += sample.weight;
     if (inside(leaf, __start_spin_less, __stop_spin_less)) weight["less"] += sample.weight;
     if (sample.user_stack.size() > 2 && inside(sample.user_stack[1], __start_spin_both, __stop_spin_both))
       with_caller += sample.weight;
   }));
-  // On a busy machine one sample stands for several periods: fewer samples, and more is chance.
+  // On a busy machine one sample stands for several periods, and more is chance: four standard deviations, of as many
+  // equal samples as these unequal ones are worth. Source: L. Kish, Survey Sampling (1965), 11.7.
   ASSERT_GE(samples, 20u);
-  const double chance = 0.05 * std::sqrt(std::max(1.0, 500 / static_cast<double>(samples)));
+  const double worth = static_cast<double>(total) * static_cast<double>(total) / squares;
+  const double chance = std::max(0.05, 4 * std::sqrt(truth * (1 - truth) / worth));
   const auto share = [&](std::uint64_t part) { return static_cast<double>(part) / static_cast<double>(total); };
   EXPECT_NEAR(truth, 0.7, 0.05);
   EXPECT_NEAR(share(weight["more"]), truth, chance) << samples;
