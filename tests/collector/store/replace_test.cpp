@@ -110,7 +110,9 @@ TEST_F(Replace, AKillLeavesTheOlderOrTheNewer) {
     ::close(written[1]);
     // Some after the first slice, however long the machine takes for it.
     char byte;
-    if (round % 4 == 3) EXPECT_EQ(::read(written[0], &byte, 1), 1);
+    if (round % 4 == 3) {
+      EXPECT_EQ(::read(written[0], &byte, 1), 1);
+    }
     ::close(written[0]);
     std::this_thread::sleep_for(first_slice * static_cast<double>(random() % 1000) / 400);
     ASSERT_EQ(::kill(child, SIGKILL), 0);
