@@ -22,15 +22,17 @@ std::string to_hdr(const Report& report) {
   const Tally total = report.total();
   const Latencies latency = total.latency();
   std::string text = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n";
-  const double count = static_cast<double>(latency.count());
-  // Steps halve towards 1, as many of them in each half of what is left.
+  const std::uint64_t misses = report.misses(total);
+  const double count = static_cast<double>(latency.count()), all = count + static_cast<double>(misses);
+  // Steps halve towards 1, as many of them in each half of what is left. What never came is later than all of them: the
+  // curve ends at the share that came.
   double fraction = 0;
   for (bool last = latency.count() == 0; !last;) {
-    const double rank = std::max(1.0, std::ceil(fraction * count));
+    const double rank = std::min(count, std::max(1.0, std::ceil(fraction * all)));
     last = rank >= count;
-    const double shown = last ? 1 : fraction;
+    const double shown = last ? count / all : fraction;
     const double value = static_cast<double>(latency.percentile((rank - 0.5) / count)) / kMs;
-    if (last)
+    if (last && misses == 0)
       line(text, "%12.3f %14.12f %10.0f\n", value, shown, rank);
     else
       line(text, "%12.3f %14.12f %10.0f %14.2f\n", value, shown, rank, 1 / (1 - shown));
@@ -51,7 +53,7 @@ std::string to_hdr(const Report& report) {
   line(text, "#[Max     = %12.3f, Total count    = %12.0f]\n", static_cast<double>(latency.max()) / kMs, count);
   line(text, "#[Buckets = %12d, SubBuckets     = %12d]\n", 65 - static_cast<int>(Latencies::kBits),
        1 << Latencies::kBits);
-  line(text, "#[Misses  = %12.0f, due and never received]\n", static_cast<double>(report.misses(total)));
+  line(text, "#[Misses  = %12.0f, due and never received]\n", static_cast<double>(misses));
   return text;
 }
 
