@@ -1,6 +1,7 @@
 #include "load/approach.hpp"
 
 #include <array>
+#include <set>
 
 #include "load/nats.hpp"
 #include "load/redis.hpp"
@@ -36,8 +37,13 @@ Result<Url> parse_for(const char* option, const std::string& text, const std::st
 Result<Url> adapted(const Plan& plan, std::string_view Adapter::* path) {
   auto url = parse_for("--url", plan.url, plan.topic);
   if (!url) return url;
-  for (const Adapter& adapter : kAdapters)
-    if (adapter.name == plan.adapter && !(adapter.*path).empty()) url->path = expand(adapter.*path, plan.topic);
+  for (const Adapter& adapter : kAdapters) {
+    if (adapter.name != plan.adapter || (adapter.*path).empty()) continue;
+    if (url->path != "/")
+      return fail(0, "--url " + plan.url + ": the paths are --adapter " + plan.adapter + "'s",
+                  "give the server alone, or --sse-url, --ws-url and --publish with paths");
+    url->path = expand(adapter.*path, plan.topic);
+  }
   return url;
 }
 
@@ -60,8 +66,9 @@ std::string shape_fields(Headers shape) {
     case Headers::usual:
     case Headers::dribble: return "User-Agent: fanlight-load\r\nCache-Control: no-cache\r\n";
     case Headers::browser:
+      // As a browser writes them, but for the coding: what is compressed we could not read.
       return "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 "
-             "Safari/537.36\r\nAccept-Language: en-GB,en;q=0.9,de;q=0.8\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
+             "Safari/537.36\r\nAccept-Language: en-GB,en;q=0.9,de;q=0.8\r\nAccept-Encoding: identity;q=1.0, *;q=0\r\n"
              "Cache-Control: no-cache\r\nPragma: no-cache\r\nDNT: 1\r\nReferer: http://localhost/board/index.html\r\n"
              "sec-ch-ua: \"Chromium\";v=\"142\", \"Not_A Brand\";v=\"99\"\r\nsec-ch-ua-mobile: ?0\r\n"
              "sec-ch-ua-platform: \"Linux\"\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n"
@@ -93,6 +100,19 @@ Result<Url> subscribe_url(const Plan& plan, Protocol protocol) {
 Result<Url> publish_url(const Plan& plan) {
   return plan.urls.publish.empty() ? adapted(plan, &Adapter::publish)
                                    : parse_for("--publish", plan.urls.publish, plan.topic);
+}
+
+std::string publish_words(const Plan& plan) { return plan.urls.publish.empty() ? plan.url : plan.urls.publish; }
+
+std::string subscribe_words(const Plan& plan) {
+  std::string words;
+  std::set<std::string> said;
+  for (const Group& group : plan.groups) {
+    const std::string& given = plan.urls.of(group.protocol);
+    const std::string& where = given.empty() ? plan.url : given;
+    if (said.insert(where).second) words += (words.empty() ? "" : " and ") + where;
+  }
+  return words;
 }
 
 std::string extra_fields(const Plan& plan) {

@@ -18,6 +18,10 @@ namespace fanlight::load {
 Result<Url> subscribe_url(const Plan& plan, Protocol protocol);
 Result<Url> publish_url(const Plan& plan);
 
+/// The URLs as they were given, for people.
+std::string subscribe_words(const Plan& plan);
+std::string publish_words(const Plan& plan);
+
 /// "Name: value\r\n" of every header that all requests carry: --header and --token.
 std::string extra_fields(const Plan& plan);
 

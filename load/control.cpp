@@ -29,6 +29,7 @@ using asio::ip::tcp;
 constexpr auto kAsResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxConnections = 32;
 constexpr std::size_t kMaxRequestBytes = 16 * 1024;
+constexpr std::size_t kMaxBodyBytes = 1024 * 1024;
 constexpr std::chrono::seconds kDeadline{10};
 
 std::string_view text_of(beast::string_view text) { return {text.data(), text.size()}; }
@@ -82,11 +83,14 @@ struct Control::State {
     for (bool keep = true; keep;) {
       http::request_parser<http::string_body> parser;
       parser.header_limit(kMaxRequestBytes);
-      parser.body_limit(kMaxRequestBytes);
+      parser.body_limit(kMaxBodyBytes);
       stream.expires_after(kDeadline);
       if (const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAsResult); error) break;
       const http::request<http::string_body> request = parser.release();
-      Answer reply = answer(request);
+      // Read all the same: whoever is not read to the end does not read the answer either.
+      const bool too_long = request.body().size() > kMaxRequestBytes;
+      Answer reply =
+          too_long ? Answer{http::status::payload_too_large, {}, "a policy takes 16 KiB at most\n"} : answer(request);
       http::response<http::string_body> response{reply.status, request.version()};
       response.set(http::field::content_type, reply.type.empty() ? "text/plain; charset=utf-8" : reply.type);
       response.set(http::field::cache_control, "no-store");

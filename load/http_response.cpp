@@ -71,6 +71,7 @@ bool ResponseReader::parse_head() {
   const auto code = number(status.substr(9, 3), 999);
   if (!code || *code < 100 || (status.size() > 12 && status[12] != ' ')) return false;
   head_.status = static_cast<unsigned>(*code);
+  head_.old = status[7] == '0';
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
     if (line.empty()) break;

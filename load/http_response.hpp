@@ -13,6 +13,7 @@ namespace fanlight::load {
 
 struct ResponseHead {
   unsigned status = 0;
+  bool old = false;  // HTTP/1.0, whose connections end with the response unless they say otherwise
   std::map<std::string, std::string, std::less<>> fields;  // names in lower case; the last of a name wins
 
   /// Empty when there is no such field.
@@ -38,6 +39,8 @@ class ResponseReader {
   /// Takes bytes off the front of `bytes`. `piece` points into them.
   Event next(std::string_view& bytes, std::string_view& piece, Until until = Until::end);
   const ResponseHead& head() const { return head_; }
+  /// The body lasts until the connection ends: its end is the response's.
+  bool ends_with_connection() const { return phase_ == Phase::until_close; }
   /// Begins the next response on the same connection.
   void reset();
 

@@ -88,6 +88,8 @@ Opening::Step Opening::take_http(std::string_view& bytes) {
       const std::string type = quoted(head.field("content-type"));
       return fail_with("not an event stream but " + (type.empty() ? std::string("without a type") : type));
     }
+    if (const std::string coding = lower(head.field("content-encoding")); !coding.empty() && coding != "identity")
+      return fail_with("content coding '" + quoted(std::string_view(coding)) + "', which is not read here");
     if (!head.field("transfer-encoding").empty()) {
       if (lower(head.field("transfer-encoding")) != "chunked") return fail_with("unknown transfer coding");
       body_ = Body::chunked;

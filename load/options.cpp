@@ -42,8 +42,8 @@ Publishing is an open loop: message k is due when the schedule says whatever the
 then; a message that never comes is later than any that did. Latencies are of messages that the tester publishes itself,
 since that takes one clock; those of hosts that joined are corrected by their clocks' offset. Beyond loopback, load only
 what is yours. docs/load.md says the rest.
-Exit status: 0 the run was made and no limit broken, 1 it could not be, a limit was broken or the server went away,
-2 misused.)";
+Exit status: 0 the run was made and no limit broken, 1 it could not be, a limit was broken, the server went away or no
+stream was left at the end, 2 misused.)";
 
 std::string profile_help() {
   std::string text = "Profiles, for --with PROTOCOL:COUNT:PROFILE and scenario files:\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace fanlight::load {
 namespace {
@@ -50,6 +51,13 @@ void encode(const Payload& payload, std::span<char> out) {
   put(out, kNumber, payload.number);
   put(out, kDue, payload.due_ns);
   std::fill(out.begin() + kMinPayload, out.end(), '.');
+}
+
+bool padding_is_whole(std::string_view text) {
+  const std::string_view padding = text.substr(kMinPayload);
+  // All equal the one before them, and the first is a dot.
+  return padding.empty() ||
+         (padding.front() == '.' && std::memcmp(padding.data(), padding.data() + 1, padding.size() - 1) == 0);
 }
 
 std::optional<Payload> decode(std::string_view text) {

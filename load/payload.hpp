@@ -30,4 +30,7 @@ void encode(const Payload& payload, std::span<char> out);
 /// Empty when this is not a test message. Does not look at the padding. Cost: tens of ns.
 std::optional<Payload> decode(std::string_view text);
 
+/// What follows the fields came as it was sent. `text` holds kMinPayload bytes at least. Cost: as comparing them.
+bool padding_is_whole(std::string_view text);
+
 }  // namespace fanlight::load

@@ -1,12 +1,16 @@
 #include "load/policy.hpp"
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <boost/json.hpp>
 
+#include "core/clock.hpp"
+#include "load/descriptors.hpp"
 #include "load/report.hpp"
 
 namespace fanlight::load {
@@ -62,6 +66,19 @@ Result<Change> read(const json::object& object, const Plan& plan) {
   return change;
 }
 
+/// Descriptors of hosts that joined are theirs to count.
+Result<> check_room(const Change& change, const Running& running) {
+  if (change.wanted.empty() || !running.plan.coordinator.empty()) return {};
+  std::vector<std::uint64_t> wanted;
+  for (std::size_t i = 0; i < running.plan.groups.size(); ++i) wanted.push_back(running.shared->wanted[i].load());
+  for (const auto& [group, count] : change.wanted) wanted[group] = count;
+  const std::uint64_t processes = std::max(1u, running.plan.workers);
+  const std::uint64_t room = most_sockets() - std::min<std::uint64_t>(most_sockets(), running.plan.publishers);
+  const std::uint64_t all = std::accumulate(wanted.begin(), wanted.end(), std::uint64_t{0});
+  if (all <= room * processes) return {};
+  return bad("subscribers: descriptors suffice for " + std::to_string(room * processes));
+}
+
 }  // namespace
 
 Result<> apply_policy(std::string_view text, const Running& running) {
@@ -71,9 +88,11 @@ Result<> apply_policy(std::string_view text, const Running& running) {
   auto change = read(value.get_object(), running.plan);
   if (!change) return std::unexpected(std::move(change.error()));
   Board& board = running.shared.board();
+  if (auto held = check_room(*change, running); !held) return held;
   if (change->phase) {
     if (board.measure_from_ns == kNever) return bad("schedule: publishing has not begun");
     if (running.plan.publishers == 0) return bad("schedule: this run does not publish");
+    if (monotonic_ns() >= board.schedule_end_ns) return bad("schedule: the planned end has come");
     if (!running.mailbox.put(std::move(*change->phase), board)) return bad("schedule: changed too often");
   }
   if (change->connect_rate) board.connect_rate = *change->connect_rate;

@@ -16,6 +16,13 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 Heard broken(std::string& cause, std::string words) {
   cause = std::move(words);
   return Heard::broken;
@@ -28,6 +35,23 @@ HttpTalk::HttpTalk(const Plan& plan, const Url& url)
             "\r\nUser-Agent: fanlight-load\r\nContent-Type: text/plain\r\nContent-Length: " +
             std::to_string(plan.size) + "\r\n" + extra_fields(plan) + "\r\n") {}
 
+Heard HttpTalk::outcome(std::string& cause) {
+  const unsigned status = reader_.head().status;
+  const std::string connection = lower(reader_.head().field("connection"));
+  closes_ = connection == "close" || (reader_.head().old && connection != "keep-alive");
+  reader_.reset();
+  if (status >= 200 && status < 300) return Heard::accepted;
+  cause = "answered " + std::to_string(status);
+  return Heard::refused;
+}
+
+Heard HttpTalk::hear_end(std::string& cause) {
+  if (!reader_.ends_with_connection()) return Heard::nothing;
+  const Heard heard = outcome(cause);
+  closes_ = true;
+  return heard;
+}
+
 Heard HttpTalk::hear(std::string_view& bytes, std::string&, std::string& cause) {
   for (std::string_view piece;;) {
     switch (reader_.next(bytes, piece)) {
@@ -35,14 +59,7 @@ Heard HttpTalk::hear(std::string_view& bytes, std::string&, std::string& cause) 
       case ResponseReader::Event::head:
       case ResponseReader::Event::body: break;
       case ResponseReader::Event::error: return broken(cause, "malformed HTTP");
-      case ResponseReader::Event::complete: {
-        const unsigned status = reader_.head().status;
-        closes_ = reader_.head().field("connection") == "close";
-        reader_.reset();
-        if (status >= 200 && status < 300) return Heard::accepted;
-        cause = "answered " + std::to_string(status);
-        return Heard::refused;
-      }
+      case ResponseReader::Event::complete: return outcome(cause);
     }
   }
 }

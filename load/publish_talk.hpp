@@ -31,8 +31,11 @@ class HttpTalk {
   Heard hear(std::string_view& bytes, std::string& reply, std::string& cause);
   bool answers() const { return true; }
   bool last() const { return closes_; }
+  Heard hear_end(std::string& cause);
 
  private:
+  Heard outcome(std::string& cause);
+
   std::string head_;
   ResponseReader reader_;
   bool closes_ = false;
@@ -47,6 +50,7 @@ class RedisTalk {
   Heard hear(std::string_view& bytes, std::string& reply, std::string& cause);
   bool answers() const { return true; }
   bool last() const { return false; }
+  Heard hear_end(std::string&) { return Heard::nothing; }
 
  private:
   std::string topic_;
@@ -63,6 +67,7 @@ class NatsTalk {
   Heard hear(std::string_view& bytes, std::string& reply, std::string& cause);
   bool answers() const { return true; }
   bool last() const { return false; }
+  Heard hear_end(std::string&) { return Heard::nothing; }
 
  private:
   std::string topic_;
@@ -80,6 +85,7 @@ class WsTalk {
   Heard hear(std::string_view& bytes, std::string& reply, std::string& cause);
   bool answers() const { return false; }
   bool last() const { return false; }
+  Heard hear_end(std::string&) { return Heard::nothing; }
 
  private:
   std::string head_;
@@ -90,6 +96,7 @@ class WsTalk {
   bool greeted_ = false;
 };
 
+/// `hear_end`: the server has closed, which may be an answer. `last`: it will close.
 using PublishTalk = std::variant<HttpTalk, RedisTalk, NatsTalk, WsTalk>;
 
 /// As the URL's scheme says: http, redis, nats, ws. A new one for each connection.

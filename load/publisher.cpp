@@ -282,6 +282,15 @@ void Publisher::on_bytes(Connection& connection, std::string_view bytes) {
   if (connection.state != State::sending) flush(connection);
 }
 
+void Publisher::on_end(Connection& connection) {
+  std::string cause;
+  const Heard heard = connection.state == State::waiting
+                          ? std::visit([&](auto& talk) { return talk.hear_end(cause); }, *connection.talk)
+                          : Heard::nothing;
+  if (heard == Heard::nothing) return fail_message(connection, "closed by the server");
+  on_outcome(connection, heard == Heard::accepted, cause);
+}
+
 void Publisher::on_events(Connection& connection, std::uint32_t events) {
   if (connection.state == State::broken) return;
   if (connection.state == State::connecting || connection.state == State::securing) return go_on_connecting(connection);
@@ -293,7 +302,7 @@ void Publisher::on_events(Connection& connection, std::uint32_t events) {
     const ssize_t got = connection.wire.receive(buffer);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got < 0) return fail_message(connection, "receive: " + connection.wire.cause(errno));
-    if (got == 0) return fail_message(connection, "closed by the server");
+    if (got == 0) return on_end(connection);
     on_bytes(connection, {buffer.data(), static_cast<std::size_t>(got)});
   } while (connection.wire.has_pending());
 }
@@ -320,12 +329,15 @@ void Publisher::prepare(std::uint64_t start_ns) {
   board.phases = static_cast<unsigned>(result_.phases.size());
   ++board.phase_epoch;
   board.track_every = std::bit_ceil(schedule_.count() / kTracked + 1);
+  board.schedule_end_ns = schedule_.end_ns();
   board.measure_from_ns = measure_from_ns_;
 }
 
 void Publisher::follow_board(std::uint64_t now_ns) {
+  // What is asked for during the warm-up holds from its end on.
+  if (now_ns < measure_from_ns_ || now_ns >= schedule_.end_ns()) return;
   auto change = mailbox_.take();
-  if (!change || now_ns < measure_from_ns_ || now_ns >= schedule_.end_ns()) return;
+  if (!change) return;
   Board& board = shared_.board();
   for (std::size_t i = 0; i < result_.phases.size(); ++i) {
     PublishedPhase& phase = result_.phases[i];

@@ -77,6 +77,7 @@ class Publisher {
   void flush(Connection& connection);
   void on_events(Connection& connection, std::uint32_t events);
   void on_bytes(Connection& connection, std::string_view bytes);
+  void on_end(Connection& connection);
   void on_outcome(Connection& connection, bool accepted, const std::string& cause);
   void fail_message(Connection& connection, const std::string& cause);
   void set_open(Connection& connection, bool open);

@@ -73,6 +73,11 @@ bool Receiver::feed_sse(Connection& connection, std::size_t index, std::string_v
       tally_->bad_comments += event.bad_comments;
       bump(live_.trouble, event.bad_comments);
     }
+    for (std::uint32_t i = 0; i < event.bad_lines; ++i) malformed();
+    if (event.bad_ids != 0) {
+      tally_->bad_ids += event.bad_ids;
+      bump(live_.trouble, event.bad_ids);
+    }
     if (event.has_id) check_id(connection, event.id);
     if (event.retry_ms >= 0)
       connection.retry_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(event.retry_ms, kMaxRetryMs));
@@ -223,12 +228,12 @@ void Receiver::receive(Connection& connection, std::size_t index, std::string_vi
     if (!connection.faulty) bump(live_.received);
     return;
   }
-  if (!payload || (text.size() != expectation_.size && !expectation_.any) ||
-      payload->publisher >= expectation_.publishers)
+  if (!payload || payload->publisher >= expectation_.publishers ||
+      (!expectation_.any && (text.size() != expectation_.size || !padding_is_whole(text))))
     return malformed();
   SequenceWindow& window = this->window(index, payload->publisher);
-  // Somebody else's count began before we listened.
-  if (expectation_.any && window.empty()) window.begin_at(payload->sequence);
+  // What came before we listened is not missing.
+  if ((expectation_.any || connection.joined_late) && window.empty()) window.begin_at(payload->sequence);
   const Arrival arrival = window.see(payload->sequence);
   if (arrival != Arrival::in_order || connection.catching_up || connection.state == ClientState::recovering)
     follow(connection, arrival, window, payload->due_ns);

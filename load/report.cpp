@@ -64,6 +64,17 @@ std::uint64_t Report::misses(const Tally& tally) const {
   return sum;
 }
 
+bool Report::nobody_left() const {
+  const Tally all = total();
+  return all.established > all.left && all.standing == 0;
+}
+
+std::optional<double> Report::accepted_per_second(const Tally& tally) const {
+  if (tally.connecting_to_ns <= tally.connecting_from_ns || tally.established <= tally.joined_late) return std::nullopt;
+  return static_cast<double>(tally.established - tally.joined_late) * 1e9 /
+         static_cast<double>(tally.connecting_to_ns - tally.connecting_from_ns);
+}
+
 Tally Report::of(Protocol protocol) const {
   Tally sum;
   for (const GroupReport& group : groups)

@@ -93,6 +93,10 @@ struct Report {
   Tally of(Protocol protocol) const;
   Tally total() const;
   bool has(Protocol protocol) const;
+  /// Streams stood, and at the end none did: no subscriber came through, whatever the figures up to then say.
+  bool nobody_left() const;
+  /// Of those that came before publishing began: streams per second. Empty: too few to say.
+  std::optional<double> accepted_per_second(const Tally& tally) const;
   /// In words, why the figures say more about the tester or its machine than about the server. Empty: they do not.
   std::vector<std::string> warnings() const;
 };
@@ -113,7 +117,8 @@ std::string to_json(const Report& report);
 /// A page that needs nothing else: figures and plots of one run.
 std::string to_html(const Report& report);
 
-/// Latencies of all well-behaved subscribers in HdrHistogram's text form, values in ms; misses in a comment.
+/// Latencies of all well-behaved subscribers in HdrHistogram's text form, values in ms. Percentiles are of what was
+/// due: with misses the last line stands below 1, and a comment counts them; mean, deviation and max are of what came.
 /// Source: HdrHistogram, outputPercentileDistribution.
 std::string to_hdr(const Report& report);
 

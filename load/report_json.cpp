@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "load/approach.hpp"
 #include "load/report.hpp"
 #include "load/tally_json.hpp"
 
@@ -15,7 +16,7 @@ json::value number(const std::optional<std::uint64_t>& value) {
 }
 
 json::value latencies(const Latencies& histogram, std::uint64_t misses = 0) {
-  if (histogram.count() == 0) return nullptr;
+  if (histogram.count() + misses == 0) return nullptr;
   const auto at = [&](double fraction) { return number(percentile_with_misses(histogram, misses, fraction)); };
   return json::object{{"count", histogram.count()},
                       {"misses", misses},
@@ -25,7 +26,8 @@ json::value latencies(const Latencies& histogram, std::uint64_t misses = 0) {
                       {"p99", at(0.99)},
                       {"p999", at(0.999)},
                       {"p9999", at(0.9999)},
-                      {"max", histogram.max()}};
+                      {"max", misses > 0 ? json::value(nullptr) : json::value(histogram.max())},
+                      {"max_received", histogram.max()}};
 }
 
 json::object counts(const Causes& by_cause) {
@@ -55,10 +57,13 @@ json::object subscribers(const Report& report, const Tally& tally) {
   };
   const std::uint64_t connecting_ns =
       tally.connecting_to_ns > tally.connecting_from_ns ? tally.connecting_to_ns - tally.connecting_from_ns : 0;
+  const std::optional<double> accepted = report.accepted_per_second(tally);
   const Latencies latency = tally.latency();
   return {{"wanted", tally.wanted},
           {"established", tally.established},
           {"left", tally.left},
+          {"joined_late", tally.joined_late},
+          {"standing", tally.standing},
           {"connect_failures", counts(tally.connect_failures)},
           {"disconnected", tally.disconnected},
           {"disconnects", counts(tally.disconnects)},
@@ -84,9 +89,7 @@ json::object subscribers(const Report& report, const Tally& tally) {
           {"warmup_received", tally.warmup},
           {"bytes", tally.bytes},
           {"reads", tally.reads},
-          {"accepted_per_s", connecting_ns == 0 ? json::value(nullptr)
-                                                : json::value(static_cast<double>(tally.established) * 1e9 /
-                                                              static_cast<double>(connecting_ns))},
+          {"accepted_per_s", accepted ? json::value(*accepted) : json::value(nullptr)},
           {"connecting_ns", connecting_ns},
           {"connect_ns", latencies(tally.connect)},
           {"tls_ns", latencies(tally.tls)},
@@ -137,6 +140,8 @@ json::object plan(const Plan& p) {
     if (group.protocol == Protocol::websocket) ws += group.count;
   }
   return {{"url", p.url},
+          {"subscribe", subscribe_words(p)},
+          {"publish", p.publishers == 0 ? json::value(nullptr) : json::value(publish_words(p))},
           {"adapter", p.adapter},
           {"topic", p.topic},
           {"sse", sse},
@@ -171,14 +176,15 @@ json::array timeline(const Report& report) {
 json::value server(const Report& report) {
   if (!report.server) return nullptr;
   const ServerReport& s = *report.server;
-  if (!s.trouble.empty()) return json::object{{"error", s.trouble}};
+  if (s.rss_bytes == 0) return json::object{{"error", s.trouble}};
   return json::object{{"pid", report.plan.server_pid},
                       {"cpu_seconds", s.cpu_seconds},
                       {"rss_bytes", s.rss_bytes},
                       {"sockets", s.sockets},
                       {"close_wait", s.close_wait},
                       {"socket_receive_bytes", s.receive_buffer_bytes},
-                      {"socket_send_bytes", s.send_buffer_bytes}};
+                      {"socket_send_bytes", s.send_buffer_bytes},
+                      {"error", s.trouble.empty() ? json::value(nullptr) : json::value(s.trouble)}};
 }
 
 }  // namespace

@@ -4,16 +4,11 @@
 #include <string_view>
 
 #include "core/units.hpp"
+#include "load/approach.hpp"
 #include "load/report.hpp"
 
 namespace fanlight::load {
 namespace {
-
-std::string whole(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
 
 std::string duration(std::uint64_t ns) { return format_ns(static_cast<double>(ns)); }
 
@@ -21,13 +16,13 @@ std::string per_second(double count, double seconds) { return seconds > 0 ? form
 
 /// "never" where the rank falls to a message that never came.
 std::string at(const Latencies& latencies, std::uint64_t misses, double fraction) {
-  if (latencies.count() == 0) return "-";
+  if (latencies.count() + misses == 0) return "-";
   const auto value = percentile_with_misses(latencies, misses, fraction);
   return value ? duration(*value) : "never";
 }
 
 std::string worst(const Latencies& latencies, std::uint64_t misses) {
-  return latencies.count() == 0 ? "-" : misses > 0 ? "never" : duration(latencies.max());
+  return misses > 0 ? "never" : latencies.count() == 0 ? "-" : duration(latencies.max());
 }
 
 constexpr std::size_t kColumns = 14;
@@ -37,14 +32,14 @@ Row row_of(const Report& report, std::string name, const Tally& tally) {
   const Latencies latency = tally.latency();
   const std::uint64_t misses = report.misses(tally);
   return {std::move(name),
-          whole(tally.established),
+          with_commas(tally.established),
           format_count(report.delivered_per_second(tally)),
-          whole(report.expected(tally)),
-          whole(tally.received),
-          whole(report.lost(tally)),
-          whole(tally.gaps),
-          whole(tally.duplicates),
-          whole(tally.reordered),
+          with_commas(report.expected(tally)),
+          with_commas(tally.received),
+          with_commas(report.lost(tally)),
+          with_commas(tally.gaps),
+          with_commas(tally.duplicates),
+          with_commas(tally.reordered),
           at(latency, misses, 0.5),
           at(latency, misses, 0.99),
           at(latency, misses, 0.999),
@@ -60,9 +55,9 @@ Row phase_row(const Report& report, std::string name, const Tally& tally, std::s
       std::move(name),
       "",
       per_second(static_cast<double>(found.received), static_cast<double>(published.end_ns - published.begin_ns) / 1e9),
-      whole(expected),
-      whole(found.received),
-      whole(expected - std::min(expected, found.received)),
+      with_commas(expected),
+      with_commas(found.received),
+      with_commas(expected - std::min(expected, found.received)),
       "",
       "",
       "",
@@ -88,19 +83,13 @@ std::string table(const std::vector<Row>& rows) {
   return text;
 }
 
-std::string causes(const Causes& counts) {
-  std::string text;
-  for (const auto& [cause, count] : counts) text += (text.empty() ? "" : ", ") + whole(count) + " " + cause;
-  return text;
-}
-
 std::string publishing(const Report& report) {
   const Published& p = report.published;
   char share[64];
   std::snprintf(share, sizeof share, "%.1f s", report.seconds());
   if (report.plan.publishers == 0) return "listened   for " + std::string(share) + "; somebody else published\n";
-  std::string text = "published  " + whole(p.accepted) + " of " + whole(p.scheduled) + " due in " + share + " (" +
-                     per_second(static_cast<double>(p.accepted), report.seconds()) + "/s), " +
+  std::string text = "published  " + with_commas(p.accepted) + " of " + with_commas(p.scheduled) + " due in " + share +
+                     " (" + per_second(static_cast<double>(p.accepted), report.seconds()) + "/s), " +
                      std::to_string(report.plan.size) + " B each, over " + std::to_string(report.plan.publishers) +
                      " connections" + (report.plan.closed_loop ? ", closed loop" : "");
   if (p.answer.count() > 0)
@@ -108,11 +97,11 @@ std::string publishing(const Report& report) {
         "; answered in " + duration(p.answer.percentile(0.5)) + " (p99 " + duration(p.answer.percentile(0.99)) + ")";
   text += '\n';
   const auto line = [&](std::uint64_t count, const std::string& words) {
-    if (count > 0) text += "           " + whole(count) + " " + words + "\n";
+    if (count > 0) text += "           " + with_commas(count) + " " + words + "\n";
   };
   line(p.refused, "refused by the server");
   line(p.failed, "failed with their connection");
-  if (p.refused + p.failed > 0) text += "           causes: " + causes(p.causes) + "\n";
+  if (p.refused + p.failed > 0) text += "           causes: " + words_of(p.causes) + "\n";
   line(p.unanswered, "without an answer when the run ended");
   line(p.unsent_busy, "due but never sent: every publisher was waiting for the server");
   line(p.unsent_no_connection, "due but never sent: no publisher had a connection");
@@ -122,25 +111,26 @@ std::string publishing(const Report& report) {
 std::string trouble(const std::string& name, const Tally& tally) {
   std::string text;
   const auto line = [&](std::uint64_t count, const std::string& words) {
-    if (count > 0) text += name + ": " + whole(count) + " " + words + "\n";
+    if (count > 0) text += name + ": " + with_commas(count) + " " + words + "\n";
   };
   line(tally.failed_connects(),
-       "of " + whole(tally.wanted) + " could not subscribe (" + causes(tally.connect_failures) + ")");
+       "of " + with_commas(tally.wanted) + " could not subscribe (" + words_of(tally.connect_failures) + ")");
   if (!tally.disconnects.empty())
-    text += name + ": " + whole(tally.disconnected) + " of " + whole(tally.established) +
+    text += name + ": " + with_commas(tally.disconnected) + " of " + with_commas(tally.established) +
             " streams were cut, survival " +
             format_share(static_cast<double>(tally.established - tally.disconnected),
                          static_cast<double>(tally.established)) +
-            " (" + causes(tally.disconnects) + ")\n";
+            " (" + words_of(tally.disconnects) + ")\n";
   line(tally.own_cuts, "streams cut on purpose");
   if (tally.reconnects > 0)
-    text += name + ": " + whole(tally.reconnects) + " reconnects, " + whole(tally.replayed) + " messages replayed" +
+    text += name + ": " + with_commas(tally.reconnects) + " reconnects, " + with_commas(tally.replayed) +
+            " messages replayed" +
             (tally.recovery.count() > 0 ? ", caught up in " + duration(tally.recovery.percentile(0.5)) + " (p99 " +
                                               duration(tally.recovery.percentile(0.99)) + ")"
                                         : "") +
             "\n";
   if (!tally.reconnect_failures.empty())
-    line(total_of(tally.reconnect_failures), "reconnects failed (" + causes(tally.reconnect_failures) + ")");
+    line(total_of(tally.reconnect_failures), "reconnects failed (" + words_of(tally.reconnect_failures) + ")");
   line(tally.late, "messages more than 5 messages out of order");
   line(tally.malformed, "malformed messages");
   line(tally.bad_ids, "invalid event ids");
@@ -154,13 +144,11 @@ std::string middle_and_tail(const Latencies& latencies) {
   return duration(latencies.percentile(0.5)) + " (p99 " + duration(latencies.percentile(0.99)) + ")";
 }
 
-std::string connecting(const Tally& total) {
+std::string connecting(const Report& report, const Tally& total) {
   if (total.established == 0) return {};
   std::string text = "connections: ";
-  if (total.connecting_to_ns > total.connecting_from_ns)
-    text += per_second(static_cast<double>(total.established),
-                       static_cast<double>(total.connecting_to_ns - total.connecting_from_ns) / 1e9) +
-            " accepted/s, ";
+  if (const auto accepted = report.accepted_per_second(total); accepted)
+    text += format_count(*accepted) + " accepted/s, ";
   text += "connect " + middle_and_tail(total.connect);
   if (total.tls.count() > 0) text += ", TLS " + middle_and_tail(total.tls);
   if (total.head.count() > 0) text += ", response head " + middle_and_tail(total.head);
@@ -181,16 +169,18 @@ std::string shares(const Report& report, const Tally& total) {
   if (report.plan.publishers > 0 && report.last_receiver.count() > 0)
     text += "last receiver: " + at(report.last_receiver, report.last_receiver_misses, 0.5) + ", p99 " +
             at(report.last_receiver, report.last_receiver_misses, 0.99) + ", max " +
-            worst(report.last_receiver, report.last_receiver_misses) + " after a message was due (" + whole(followed) +
-            " messages" +
-            (report.last_receiver_every > 1 ? ", one in " + whole(report.last_receiver_every) : std::string()) + ")\n";
+            worst(report.last_receiver, report.last_receiver_misses) + " after a message was due (" +
+            with_commas(followed) + " messages" +
+            (report.last_receiver_every > 1 ? ", one in " + with_commas(report.last_receiver_every) : std::string()) +
+            ")\n";
   return text;
 }
 
 std::string server(const Report& report) {
   if (!report.server) return {};
   const ServerReport& s = *report.server;
-  if (!s.trouble.empty()) return "server: " + s.trouble + "\n";
+  const std::string trouble = s.trouble.empty() ? "" : "server: " + s.trouble + "\n";
+  if (s.rss_bytes == 0) return trouble;
   char cpu[64];
   std::snprintf(cpu, sizeof cpu, "%.2f", s.cpu_seconds);
   std::string text = "server: " + std::string(cpu) + " s of CPU";
@@ -198,10 +188,10 @@ std::string server(const Report& report) {
   if (received > 0)
     text += " (" + duration(static_cast<std::uint64_t>(s.cpu_seconds * 1e9 / static_cast<double>(received))) +
             " per delivery)";
-  return text + ", " + format_bytes(static_cast<double>(s.rss_bytes)) + " resident, " + whole(s.sockets) +
+  return text + ", " + format_bytes(static_cast<double>(s.rss_bytes)) + " resident, " + with_commas(s.sockets) +
          " sockets with " + format_bytes(static_cast<double>(s.receive_buffer_bytes)) + " received and " +
          format_bytes(static_cast<double>(s.send_buffer_bytes)) + " unsent in the kernel" +
-         (s.close_wait > 0 ? ", " + whole(s.close_wait) + " in CLOSE_WAIT" : "") + "\n";
+         (s.close_wait > 0 ? ", " + with_commas(s.close_wait) + " in CLOSE_WAIT" : "") + "\n" + trouble;
 }
 
 std::string hosts(const Report& report) {
@@ -210,7 +200,7 @@ std::string hosts(const Report& report) {
     const auto signed_words = [](std::int64_t ns, const char* more, const char* less) {
       return duration(static_cast<std::uint64_t>(ns < 0 ? -ns : ns)) + (ns < 0 ? less : more);
     };
-    text += "host " + host.address + ": " + whole(host.subscribers) + " subscribers, its clock " +
+    text += "host " + host.address + ": " + with_commas(host.subscribers) + " subscribers, its clock " +
             signed_words(host.clock_ahead_ns, " ahead", " behind") + " (known to " + duration(host.clock_error_ns) +
             ", " + signed_words(host.clock_drifted_ns, " gained", " lost") + " since it joined)\n";
   }
@@ -224,7 +214,7 @@ std::string title(const Report& report) {
             std::string(title_of(group.group.protocol));
     if (group.group.profile.name != "plain") text += " (" + group.group.profile.name + ")";
   }
-  return text + " subscribers of '" + report.plan.topic + "' at " + report.plan.url +
+  return text + " subscribers of '" + report.plan.topic + "' at " + subscribe_words(report.plan) +
          (report.interrupted ? ", ended early" : "") + "\n";
 }
 
@@ -234,6 +224,8 @@ std::string to_text(const Report& report) {
   std::string text = title(report);
   if (report.server_lost_after_ns)
     text += "the server went away after " + duration(*report.server_lost_after_ns) + "\n";
+  if (!report.server_lost_after_ns && report.nobody_left())
+    text += "no stream was left at the end: every subscriber was cut off\n";
   for (const std::string& note : report.notes) text += "note: " + note + "\n";
   text += publishing(report) + "\n";
   const std::string subscribers = "subscribers";
@@ -267,7 +259,7 @@ std::string to_text(const Report& report) {
     text += trouble(
         group.group.profile.name == "plain" ? std::string(title_of(group.group.protocol)) : label_of(group.group),
         group.tally);
-  text += connecting(total) + shares(report, total) + server(report) + hosts(report);
+  text += connecting(report, total) + shares(report, total) + server(report) + hosts(report);
   text += "\ntester: ";
   for (const TesterThread& thread : report.tester)
     text += thread.name + " " + format_share(thread.cpu_share, 1) + " of a core, ";

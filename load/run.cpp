@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "core/clock.hpp"
@@ -45,6 +46,9 @@ class Run {
         timeline_(shared_),
         hosts_(std::move(hosts)) {
     shared_->connect_rate = plan_.connect_rate;
+    if (plan_.publishers > 0) server_ports_.insert(publish_to_.url.port);
+    for (const Group& group : plan_.groups)
+      if (const auto url = subscribe_url(plan_, group.protocol); url) server_ports_.insert(url->port);
     for (std::size_t i = 0; i < plan_.groups.size(); ++i) shared_->wanted[i] = plan_.groups[i].count;
   }
   ~Run() { stop_publisher(); }
@@ -61,7 +65,7 @@ class Run {
       crew_.emplace(std::move(*crew));
     }
     if (auto connected = publisher_.connect(); !connected)
-      return within("publish to " + plan_.url, with_hint(std::move(connected.error())));
+      return within("publish to " + publish_words(plan_), with_hint(std::move(connected.error())));
     std::optional<Control> control;
     if (!plan_.listen.empty()) {
       auto started = Control::start(plan_.listen, {plan_, shared_, mailbox_});
@@ -123,7 +127,7 @@ class Run {
     Tally all;
     for (const Tally& tally : *tallies) all.merge(tally);
     if (all.connect_failures.empty()) return fail(0, "subscribe: nobody is to have a stream", "add plain subscribers");
-    return fail(0, "subscribe to " + plan_.url + ": nobody could (" + all.connect_failures.begin()->first + ")",
+    return fail(0, "subscribe to " + subscribe_words(plan_) + ": nobody could (" + words_of(all.connect_failures) + ")",
                 "check the URL, --adapter and the topic '" + plan_.topic + "'; --insecure trusts any certificate");
   }
 
@@ -192,7 +196,13 @@ class Run {
     if (plan_.server_pid == 0) return;
     if (!server_) server_.emplace();
     const auto usage = usage_of(plan_.server_pid);
-    const auto sockets = sockets_on(publish_to_.url.port);
+    Result<SocketUsage> sockets = SocketUsage();
+    for (const std::uint16_t port : server_ports_) {
+      if (auto on_port = sockets_on(port); on_port && sockets)
+        sockets->add(*on_port);
+      else if (sockets)
+        sockets = std::unexpected(std::move(on_port.error()));
+    }
     if (!usage || !sockets) {
       server_->trouble = (!usage ? usage.error() : sockets.error()).what;
       return;
@@ -306,6 +316,7 @@ class Run {
   std::vector<std::uint64_t> cpu_before_;
   std::vector<TesterThread> tester_;
   std::vector<Second> seconds_;
+  std::set<std::uint16_t> server_ports_;
   std::optional<ServerReport> server_;
   std::optional<double> bytes_per_connection_;
   std::optional<Error> failure_;
@@ -319,6 +330,9 @@ class Run {
 
 /// Raises the descriptor limit, or has fewer subscribers where the plan allows it and says so.
 Result<> fit(Plan& plan, std::vector<std::string>& notes) {
+  // Subscribers may be asked for later than now.
+  if (!plan.listen.empty())
+    if (auto room = make_room_for(most_sockets()); !room) return room;
   if (!plan.coordinator.empty()) return make_room_for(plan.publishers + plan.hosts);
   const unsigned processes = std::max(1u, plan.workers);
   const auto sockets = [&] { return (plan.subscribers() + processes - 1) / processes + plan.publishers; };

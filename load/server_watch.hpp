@@ -25,6 +25,12 @@ struct SocketUsage {
   std::uint64_t receive_bytes = 0;  // of kernel memory, overhead included
   std::uint64_t send_bytes = 0;
 
+  void add(const SocketUsage& other) {
+    sockets += other.sockets;
+    close_wait += other.close_wait;
+    receive_bytes += other.receive_bytes;
+    send_bytes += other.send_bytes;
+  }
   std::uint64_t bytes() const { return receive_bytes + send_bytes; }
 };
 

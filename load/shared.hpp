@@ -62,6 +62,7 @@ struct Reach {
 
 struct Board {
   Counter measure_from_ns{kNever};                         // CLOCK_MONOTONIC; messages due earlier are warm-up
+  Counter schedule_end_ns{kNever};                         // CLOCK_MONOTONIC; nothing falls due from then on
   std::atomic<bool> go{false};                             // connecting may begin
   std::atomic<bool> stop{false};                           // everything ends now
   std::atomic<bool> stop_publishing{false};                // no message falls due any more

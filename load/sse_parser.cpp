@@ -30,7 +30,10 @@ void take_field(std::string_view line, std::string& scratch, SseEvent& event, bo
       scratch.append(1, '\n').append(value);
     }
   } else if (field == "id") {
-    if (value.find('\0') != std::string_view::npos) return;
+    if (value.find('\0') != std::string_view::npos) {
+      ++event.bad_ids;
+      return;
+    }
     event.has_id = true;
     event.id = value;
   } else if (field == "event") {
@@ -39,6 +42,8 @@ void take_field(std::string_view line, std::string& scratch, SseEvent& event, bo
     std::int64_t ms = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
     if (error == std::errc() && end == value.data() + value.size() && ms >= 0) event.retry_ms = ms;
+  } else if (!is_clean(field)) {
+    ++event.bad_lines;
   }
 }
 

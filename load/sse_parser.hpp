@@ -24,6 +24,8 @@ struct SseEvent {
   bool has_data = false;   // without, it is no event: its id counts all the same
   bool has_id = false;
   std::uint32_t bad_comments = 0;  // before it: longer than 256 bytes or with control characters
+  std::uint32_t bad_ids = 0;       // passed over, since they hold a NUL
+  std::uint32_t bad_lines = 0;     // of unknown fields, whose name is longer than 256 bytes or has control characters
   std::int64_t retry_ms = -1;      // -1: none given
 };
 

@@ -99,7 +99,6 @@ void SubscriberPool::on_stream(std::size_t index, std::uint64_t now_ns) {
   Tally& tally = tally_of(connection);
   // An answer that comes before the whole request is out has no time of its own.
   if (connection.opening->sent_ns != 0) tally.head.add(now_ns - connection.opening->sent_ns);
-  tally.connecting_to_ns = now_ns;
   connection.body = connection.opening->body();
   connection.body_left = connection.opening->length();
   connection.opening.reset();
@@ -113,6 +112,11 @@ void SubscriberPool::on_stream(std::size_t index, std::uint64_t now_ns) {
   if (!connection.ever_streamed) {
     connection.ever_streamed = true;
     ++tally.established;
+    connection.joined_late = shared_->measure_from_ns.load(std::memory_order_relaxed) != kNever;
+    if (connection.joined_late)
+      ++tally.joined_late;
+    else
+      tally.connecting_to_ns = now_ns;
     bump(live_.established);
     if (!connection.faulty) bump(live_.expecting);
     for (std::size_t phase = 0; phase < shared_->phases.load(std::memory_order_acquire); ++phase)

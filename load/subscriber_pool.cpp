@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t kTickNs = 20'000'000;
 constexpr std::uint64_t kAfterResetNs = 100'000'000;
+// A server may ask for no pause at all; one that is gone would then be asked without end.
+constexpr std::uint64_t kLeastRetryMs = 10;
 
 std::string words_of(int error) { return std::generic_category().message(error); }
 
@@ -197,8 +199,8 @@ void SubscriberPool::lose(std::size_t index, const std::string& cause, std::uint
     return;
   }
   connection.phase = Connection::Phase::waiting;
-  timers_.set(
-      {now_ns + connection.retry_ms * std::uint64_t{1'000'000}, index, connection.began_ns, Timer::Kind::reconnect});
+  timers_.set({now_ns + std::max<std::uint64_t>(connection.retry_ms, kLeastRetryMs) * 1'000'000, index,
+               connection.began_ns, Timer::Kind::reconnect});
 }
 
 void SubscriberPool::cut(std::size_t index, bool reset, std::uint64_t again_ns, std::uint64_t now_ns) {
@@ -243,6 +245,7 @@ void SubscriberPool::finish() {
   for (const Connection& connection : connections_) {
     if (!connection.ever_streamed) continue;
     Tally& tally = tally_of(connection);
+    if (connection.phase == Connection::Phase::streaming) ++tally.standing;
     tally.deliveries.add(connection.received);
     if (connection.received > 0) tally.connection_mean.add(connection.latency_sum_ns / connection.received);
   }

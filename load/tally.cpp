@@ -17,6 +17,18 @@ std::uint64_t total_of(const Causes& causes) {
   return total;
 }
 
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string words_of(const Causes& causes) {
+  std::string text;
+  for (const auto& [cause, count] : causes) text += (text.empty() ? "" : ", ") + with_commas(count) + " " + cause;
+  return text;
+}
+
 void PhaseTally::merge(const PhaseTally& other) {
   received += other.received;
   before_joining += other.before_joining;
@@ -26,10 +38,11 @@ void PhaseTally::merge(const PhaseTally& other) {
 
 void Tally::merge(const Tally& from) {
   for (const auto member :
-       {&Tally::wanted,     &Tally::established, &Tally::left,     &Tally::disconnected, &Tally::own_cuts,
-        &Tally::reconnects, &Tally::replayed,    &Tally::received, &Tally::duplicates,   &Tally::reordered,
-        &Tally::late,       &Tally::gaps,        &Tally::bad_ids,  &Tally::bad_comments, &Tally::malformed,
-        &Tally::foreign,    &Tally::other,       &Tally::warmup,   &Tally::bytes,        &Tally::reads})
+       {&Tally::wanted,       &Tally::established, &Tally::left,       &Tally::disconnected, &Tally::own_cuts,
+        &Tally::joined_late,  &Tally::standing,    &Tally::reconnects, &Tally::replayed,     &Tally::received,
+        &Tally::duplicates,   &Tally::reordered,   &Tally::late,       &Tally::gaps,         &Tally::bad_ids,
+        &Tally::bad_comments, &Tally::malformed,   &Tally::foreign,    &Tally::other,        &Tally::warmup,
+        &Tally::bytes,        &Tally::reads})
     this->*member += from.*member;
   for (const auto member : {&Tally::connect_failures, &Tally::disconnects, &Tally::reconnect_failures})
     merge_causes(this->*member, from.*member);

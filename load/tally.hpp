@@ -28,6 +28,8 @@ struct Tally {
   std::uint64_t wanted = 0;        // connections asked for
   std::uint64_t established = 0;   // subscribers that got as far as a stream
   std::uint64_t left = 0;          // of those, that were told to leave while the run lasted
+  std::uint64_t joined_late = 0;   // of those, that came when publishing had begun
+  std::uint64_t standing = 0;      // of those, that had a stream at the end
   std::uint64_t disconnected = 0;  // of those, that lost a stream by no doing of their own
   Causes connect_failures;         // of subscribers that never had a stream, by cause
   Causes disconnects;              // streams cut, by cause; several per subscriber where it comes back
@@ -52,7 +54,8 @@ struct Tally {
   std::uint64_t last_received_ns = 0;  // CLOCK_MONOTONIC, of a measured message
   std::vector<PhaseTally> phases;
 
-  std::uint64_t connecting_from_ns = 0;  // CLOCK_MONOTONIC: the first connect, the last stream that stood
+  // CLOCK_MONOTONIC: the first connect, the last first stream that stood; of those that came before publishing began.
+  std::uint64_t connecting_from_ns = 0;
   std::uint64_t connecting_to_ns = 0;
   Latencies connect;          // ns from connect() to connected
   Latencies tls;              // ns of the TLS handshake
@@ -72,5 +75,10 @@ struct Tally {
 };
 
 std::uint64_t total_of(const Causes& causes);
+
+/// "1,234".
+std::string with_commas(std::uint64_t number);
+/// "3 connect: Connection refused, 1 answered 503".
+std::string words_of(const Causes& causes);
 
 }  // namespace fanlight::load

@@ -18,6 +18,8 @@ struct NumberField {
 constexpr std::array kNumbers{NumberField{"wanted", &Tally::wanted},
                               NumberField{"established", &Tally::established},
                               NumberField{"left", &Tally::left},
+                              NumberField{"joined_late", &Tally::joined_late},
+                              NumberField{"standing", &Tally::standing},
                               NumberField{"disconnected", &Tally::disconnected},
                               NumberField{"own_cuts", &Tally::own_cuts},
                               NumberField{"reconnects", &Tally::reconnects},
@@ -109,19 +111,27 @@ json::object histogram_json(const Latencies& histogram) {
   const auto all = histogram.counts();
   for (std::size_t i = 0; i < all.size(); ++i)
     if (all[i] != 0) counts.push_back(json::array{i, all[i]});
-  return {{"bits", Latencies::kBits}, {"counts", std::move(counts)}};
+  return {{"bits", Latencies::kBits}, {"max", histogram.max()}, {"counts", std::move(counts)}};
 }
 
 Result<Latencies> histogram_from(const json::value& value) try {
   if (whole(value.at("bits")) != Latencies::kBits) return fail(0, "histogram of other bits");
-  std::vector<std::uint64_t> counts;
+  const std::uint64_t max = whole(value.at("max"));
+  Latencies histogram;
   for (const json::value& pair : value.at("counts").as_array()) {
     const std::uint64_t bucket = whole(pair.as_array().at(0)), count = whole(pair.as_array().at(1));
-    if (bucket >= kMostBuckets || count > kMostCount) return fail(0, "histogram out of bounds");
-    if (bucket >= counts.size()) counts.resize(bucket + 1);
-    counts[bucket] += count;
+    if (bucket >= kMostBuckets || count == 0 || count > kMostCount) return fail(0, "histogram out of bounds");
+    const std::uint64_t low = fanlight_bucket_low(static_cast<unsigned>(bucket), Latencies::kBits);
+    const std::uint64_t high = fanlight_bucket_low(static_cast<unsigned>(bucket) + 1, Latencies::kBits) - 1;
+    if (low > max) return fail(0, "histogram with values above its maximum");
+    // The largest is known exactly, and so is not to grow by being handed on.
+    const bool top = max <= high;
+    if (top) histogram.add(max);
+    histogram.add(std::min(max, low + (high - low) / 2), count - (top ? 1 : 0));
   }
-  return Latencies::from_counts(std::span<const std::uint64_t>(counts));
+  if (histogram.max() > max || (histogram.count() > 0 && histogram.max() != max))
+    return fail(0, "histogram without its maximum");
+  return histogram;
 } catch (const std::exception& error) {
   return fail(0, "histogram: " + std::string(error.what()));
 }

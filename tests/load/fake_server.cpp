@@ -180,6 +180,7 @@ void FakeServer::on_request(Client& client, const std::string& head, const std::
     client.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n";
     client.out += misbehaviour_.chunked_sse ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
     if (misbehaviour_.cut_once) client.out += "retry: 200\n\n";
+    if (misbehaviour_.retry_ms >= 0) client.out += "retry: " + std::to_string(misbehaviour_.retry_ms) + "\n\n";
     client.replays = !field(head, "Last-Event-ID").empty();
     if (client.replays)
       for (std::size_t id = std::stoul(field(head, "Last-Event-ID")); id < history_.size(); ++id)
@@ -193,12 +194,18 @@ void FakeServer::on_request(Client& client, const std::string& head, const std::
         websocket_accept(key) + "\r\n\r\n";
     if (misbehaviour_.ping_websockets) client.out += server_frame(9, "are you there");
   } else if (head.starts_with("POST /topics/")) {
+    client.cut = misbehaviour_.old_http;
     if (nth(posts_++, misbehaviour_.refuse_posts_every)) {
+      if (misbehaviour_.old_http) {
+        client.out += "HTTP/1.0 503 Service Unavailable\r\n\r\nbusy";
+        return;
+      }
       client.out += "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy";
       return;
     }
     broadcast(body);
-    client.out += "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+    client.out +=
+        misbehaviour_.old_http ? "HTTP/1.0 200 OK\r\n\r\nok" : "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
   } else {
     client.out += "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
   }

@@ -34,6 +34,8 @@ struct Misbehaviour {
   bool refuse_websockets = false;
   bool wrong_accept = false;
   bool ping_websockets = false;
+  int retry_ms = -1;              // what SSE subscribers are told; below 0: nothing
+  bool old_http = false;          // publishers are answered as by HTTP/1.0: the end of the connection ends the answer
   bool keep_half_closed = false;  // a client that ends its sending side goes on receiving
   std::uint64_t max_frame = 0;    // bytes of a WebSocket frame, above which the stream is closed with 1009; 0: any
 };

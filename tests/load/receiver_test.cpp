@@ -109,6 +109,41 @@ TEST(Receiver, ReplayIsWhatWasDueBeforeTheStreamStoodAgain) {
   EXPECT_EQ(f.tally().recovery.max(), 2000u);  // cut at 3000, caught up at 5000
 }
 
+TEST(Receiver, APayloadThatChangedOnTheWayIsMalformed) {
+  for (const std::size_t at : {std::size_t{48}, std::size_t{55}, std::size_t{63}}) {
+    SCOPED_TRACE(at);
+    Fixture f;
+    std::string text(64, '\0');
+    encode({9, 0, 0, 0, 2000}, text);
+    text[at] = '!';
+    f.feed("data: " + text + "\n\n");
+    EXPECT_EQ(f.tally().malformed, 1u);
+    EXPECT_EQ(f.tally().received, 0u);
+  }
+}
+
+TEST(Receiver, WhoComesLateMissesNothingOfBefore) {
+  for (const bool late : {false, true}) {
+    SCOPED_TRACE(late);
+    Fixture f;
+    f.connection.joined_late = late;
+    f.message({9, 0, 7, 7, 2000});
+    f.message({9, 1, 5, 12, 2100});
+    f.message({9, 0, 8, 13, 2200});
+    f.message({9, 0, 10, 15, 2300});
+    EXPECT_EQ(f.tally().gaps, late ? 1u : 3u);
+    EXPECT_EQ(f.tally().received, 4u);
+  }
+}
+
+TEST(Receiver, LinesThatNoServerMeansAreMalformed) {
+  Fixture f;
+  f.feed("\x01\x02 noise\nid: a" + std::string(1, '\0') + "b\nunknown: but legal\n\n");
+  EXPECT_EQ(f.tally().malformed, 1u);
+  EXPECT_EQ(f.tally().bad_ids, 1u);
+  EXPECT_EQ(f.shared.pools()[0].trouble, 2u);
+}
+
 TEST(Receiver, IdsAreCheckedPerStream) {
   struct Case {
     const char* name;

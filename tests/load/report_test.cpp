@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <sstream>
 #include <string>
+
+#include <boost/json.hpp>
 
 namespace fanlight::load {
 namespace {
@@ -45,6 +49,69 @@ TEST(Report, OnlyAWaitForAPublisherIsBlamedOnPublishers) {
     EXPECT_EQ(publishers, c.blames_publishers);
     EXPECT_EQ(tester, c.blames_tester);
   }
+}
+
+/// A thousand messages to one subscriber, of which `came` arrived after 1, 2, ... ms.
+Report report_of(std::uint64_t came) {
+  Report report;
+  report.published.phases.emplace_back();
+  report.published.phases[0].outcomes.scheduled = report.published.phases[0].outcomes.accepted = 1000;
+  report.published.end_ns = report.published.phases[0].end_ns = 1'000'000'000;
+  GroupReport& group = report.groups.emplace_back();
+  group.group = {Protocol::sse, 1, {}};
+  group.tally.wanted = group.tally.established = 1;
+  group.tally.standing = came > 0 ? 1 : 0;
+  for (std::uint64_t i = 1; i <= came; ++i) group.tally.phase(0).latency.add(i * kMs);
+  group.tally.phase(0).received = group.tally.received = came;
+  return report;
+}
+
+TEST(Report, WhatNeverCameIsInEveryPercentileThatIsWritten) {
+  struct Case {
+    std::uint64_t came;
+    bool p50, p99, max;  // is a time
+  };
+  for (const Case& c : {Case{1000, true, true, true}, Case{999, true, true, false}, Case{989, true, false, false},
+                        Case{499, false, false, false}, Case{0, false, false, false}}) {
+    SCOPED_TRACE(c.came);
+    const Report report = report_of(c.came);
+    const boost::json::value latency = boost::json::parse(to_json(report)).at("total").at("latency_ns");
+    EXPECT_EQ(latency.at("misses"), 1000 - c.came);
+    EXPECT_EQ(latency.at("p50").is_number(), c.p50);
+    EXPECT_EQ(latency.at("p99").is_number(), c.p99);
+    EXPECT_EQ(latency.at("max").is_number(), c.max);
+    EXPECT_EQ(to_text(report).find("  never") == std::string::npos, c.max);
+
+    // Every line of the HDR file: so many messages had come by then, of all that were due.
+    std::istringstream hdr(to_hdr(report));
+    double value = 0, percentile = 0, count = 0, last = 0, lines = 0;
+    for (std::string line; std::getline(hdr, line);) {
+      if (std::sscanf(line.c_str(), "%lf %lf %lf", &value, &percentile, &count) != 3) continue;
+      EXPECT_LE(percentile, count / 1000 + 1e-9) << line;
+      EXPECT_GE(percentile, (count - 1) / 1000 - 1e-9) << line;
+      EXPECT_NEAR(value, count, count * kHistogramError) << line;
+      last = count;
+      ++lines;
+    }
+    EXPECT_EQ(last, static_cast<double>(c.came));
+    EXPECT_EQ(lines > 5, c.came > 0);
+    EXPECT_NE(to_hdr(report).find("#[Misses  = " + std::string(12 - std::to_string(1000 - c.came).size(), ' ') +
+                                  std::to_string(1000 - c.came) + ","),
+              std::string::npos);
+    EXPECT_EQ(report.nobody_left(), c.came == 0);
+  }
+}
+
+TEST(Report, TheAcceptRateIsOfThoseThatCameBeforePublishing) {
+  Report report = report_of(1000);
+  Tally& tally = report.groups[0].tally;
+  tally.established = 150;
+  tally.joined_late = 50;
+  tally.connecting_from_ns = 1'000'000'000;
+  tally.connecting_to_ns = 1'500'000'000;
+  EXPECT_DOUBLE_EQ(*report.accepted_per_second(tally), 200);
+  tally.joined_late = 150;
+  EXPECT_FALSE(report.accepted_per_second(tally));
 }
 
 }  // namespace

@@ -168,6 +168,35 @@ TEST(Run, AServerThatGoesAwayEndsTheRun) {
   EXPECT_NE(to_text(*report).find("the server went away after "), std::string::npos);
 }
 
+TEST(Run, AServerThatAsksForNoPauseAndIsGoneEndsTheRunAllTheSame) {
+  FakeServer server({.die_after = 60, .retry_ms = 0});
+  Plan plan = small_plan(server);
+  plan.groups = {{Protocol::sse, 5, {}}};
+  plan.phases[0].duration = std::chrono::hours(1);
+  plan.reconnect = true;
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_TRUE(report->server_lost_after_ns);
+  const Tally tally = report->of(Protocol::sse);
+  EXPECT_EQ(tally.disconnected, 5u);
+  EXPECT_GT(total_of(tally.reconnect_failures), 5u);
+  EXPECT_EQ(tally.reconnects, 0u);
+}
+
+TEST(Run, AnswersThatEndWithTheirConnectionAreAnswers) {
+  FakeServer server({.refuse_posts_every = 4, .old_http = true});
+  Plan plan = small_plan(server);
+  plan.phases[0].rate = 50;
+  const auto report = run(plan);
+  ASSERT_TRUE(report) << report.error().what;
+  EXPECT_EQ(report->published.scheduled, 50u);
+  EXPECT_EQ(report->published.failed + report->published.unanswered + report->published.unsent(), 0u);
+  // Ten of the warm-up: of messages 10 to 59 those whose number ends a four.
+  EXPECT_EQ(report->published.refused, 13u);
+  EXPECT_EQ(report->published.causes, (Causes{{"answered 503", 13}}));
+  EXPECT_EQ(report->lost(report->total()), 0u);
+}
+
 TEST(Run, StreamsThatAreCutAreNotAServerThatWentAway) {
   FakeServer server({.cut_after = 60});
   Plan plan = small_plan(server);
@@ -332,6 +361,7 @@ TEST(Run, ANameThatDoesNotResolveIsAnErrorWithAHint) {
 
 TEST(Run, EveryFailureIsCountedUnderItsCauseWhileTheOthersGoOn) {
   using Sse = Misbehaviour::Sse;
+  const std::string packed = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n";
   const std::string page = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>";
   struct Case {
     const char* name;
@@ -346,6 +376,7 @@ TEST(Run, EveryFailureIsCountedUnderItsCauseWhileTheOthersGoOn) {
         Case{"closed", Sse::answer, "", "http", "closed by the server"},
         Case{"wrong type", Sse::answer, page, "http", "not an event stream but text/html; charset=utf-8"},
         Case{"no type", Sse::answer, "HTTP/1.1 200 OK\r\n\r\n", "http", "not an event stream but without a type"},
+        Case{"compressed", Sse::answer, packed, "http", "content coding 'gzip', which is not read here"},
         Case{"HTTP error", Sse::answer, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "http", "answered 503"},
         Case{"redirect", Sse::answer, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", "http", "answered 302"},
         Case{"nonsense", Sse::answer, "SSH-2.0-OpenSSH_9.2\r\n\r\n", "http", "malformed HTTP"},
@@ -408,6 +439,16 @@ TEST(Run, TheServersOwnUseIsReported) {
   EXPECT_EQ(report->server->trouble, "");
   EXPECT_GT(report->server->rss_bytes, 1u << 20);
   EXPECT_GE(report->server->sockets, 51u);
+  // The sockets are those of the server that streams come from, wherever --url points.
+  Plan listening = plan;
+  listening.url = "http://127.0.0.1:1";
+  listening.urls.sse = server.url() + "/sse/load";
+  listening.groups = {{Protocol::sse, 7, {}}};
+  listening.publishers = 0;
+  const auto listened = run(listening);
+  ASSERT_TRUE(listened) << listened.error().what;
+  EXPECT_GE(listened->server->sockets, 7u);
+  EXPECT_TRUE(to_text(*listened).starts_with("7 SSE subscribers of 'load' at " + listening.urls.sse + "\n"));
   plan.server_pid = 4194300;
   const auto none = run(plan);
   ASSERT_TRUE(none);
@@ -507,6 +548,36 @@ TEST(Program, AServerThatGoesAwayIsAFailureWithAReport) {
   EXPECT_GT(report.at("server_lost_after_ns").to_number<std::uint64_t>(), 280'000'000u);
 }
 
+TEST(Program, StreamsThatAreAllCutAreNeverASuccess) {
+  FakeServer server({.cut_after = 20});
+  const std::string common = "--rate 100 --for 500ms --warmup 0ms --quiet --url " + server.url() + " 2>&1";
+  const Finished all = program("--sse 5 " + common);
+  EXPECT_EQ(all.status, 1);
+  EXPECT_NE(all.out.find("fanlight-load: no stream was left at the end"), std::string::npos) << all.out;
+  EXPECT_NE(all.out.find("survival 0.0 %"), std::string::npos) << all.out;
+}
+
+TEST(Program, ErrorsNameTheUrlThatFailed) {
+  FakeServer server;
+  std::string dead;
+  {
+    const FakeServer gone;
+    dead = gone.url();
+  }
+  const std::string common = "--sse 1 --quiet --for 100ms --url " + server.url();
+  const Finished subscribing = program(common + " --sse-url " + dead + "/s 2>&1");
+  EXPECT_EQ(subscribing.status, 1);
+  EXPECT_NE(subscribing.out.find("subscribe to " + dead + "/s: nobody could (1 connect: Connection refused)"),
+            std::string::npos)
+      << subscribing.out;
+  const Finished publishing = program(common + " --publish " + dead + "/p 2>&1");
+  EXPECT_EQ(publishing.status, 1);
+  EXPECT_NE(publishing.out.find("publish to " + dead + "/p: "), std::string::npos) << publishing.out;
+  const Finished path = program("--sse 1 --url " + server.url() + "/prefix 2>&1");
+  EXPECT_EQ(path.status, 2);
+  EXPECT_NE(path.out.find("the paths are --adapter fanlight's"), std::string::npos) << path.out;
+}
+
 TEST(Program, ARunThatFailsLeavesNoJsonFileAndKeepsTheOneBefore) {
   std::string url;
   {
@@ -587,10 +658,40 @@ TEST(Program, PolicyAndMetricsWhileItRuns) {
   EXPECT_EQ(report.at("total").at("established"), 25);
   EXPECT_EQ(report.at("total").at("left"), 20);
   EXPECT_EQ(report.at("total").at("disconnected"), 0);
+  EXPECT_EQ(report.at("total").at("joined_late"), 15);
+  EXPECT_EQ(report.at("total").at("standing"), 5);
+  EXPECT_EQ(report.at("total").at("gaps"), 0);  // what was published before they came is no gap
   EXPECT_EQ(report.at("published").at("phases").as_array().size(), 2u);
   // Who came late or left early is not owed the rest; what was on its way just then may count either way.
   const double expected = report.at("total").at("expected").to_number<double>();
   EXPECT_NEAR(report.at("total").at("received").to_number<double>() / expected, 1, 0.02);
+}
+
+TEST(Program, APolicyThatComesInTheWarmUpHoldsFromItsEndOn) {
+  FakeServer server;
+  testing::Child load({FANLIGHT_BINARY_DIR "/bin/fanlight-load", "--sse", "2", "--rate", "20", "--for", "1s",
+                       "--warmup", "3s", "--url", server.url(), "--listen", "127.0.0.1:0", "--json", "-"});
+  const std::string address = load.await("metrics and policy on http://127.0.0.1:");
+  ASSERT_FALSE(address.empty()) << load.err();
+  const auto port = static_cast<std::uint16_t>(std::stoul(address));
+  const auto post = [&](const std::string& body) {
+    return ask(port, "POST /policy HTTP/1.1\r\nHost: 127.0.0.1:" + address + "\r\nConnection: close\r\n" +
+                         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  std::string answer;
+  for (int i = 0; i < 200 && answer.find(" 200 ") == std::string::npos; ++i) {
+    answer = post(R"({"schedule": "100"})");  // 400 until publishing has begun
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_NE(answer.find(" 200 "), std::string::npos) << answer;
+  EXPECT_NE(post(R"({"subscribers": {"sse": 999999}})").find("descriptors suffice for "), std::string::npos);
+  EXPECT_NE(post(std::string(20'000, ' ')).find(" 413 "), std::string::npos);
+  EXPECT_EQ(load.wait(), 0) << load.err();
+  const boost::json::object report = boost::json::parse(load.out()).as_object();
+  const boost::json::array& phases = report.at("published").at("phases").as_array();
+  ASSERT_EQ(phases.size(), 2u);
+  EXPECT_EQ(phases[1].at("shape"), "100");
+  EXPECT_GT(phases[1].at("scheduled").to_number<int>(), 50);
 }
 
 TEST(Program, TooFewDescriptorsStopOrFit) {

@@ -18,7 +18,7 @@ Plan plan_for(const FakeServer& server) {
   Plan plan;
   plan.url = server.url();
   plan.groups = {{Protocol::sse, 2, {}}, {Protocol::websocket, 1, {}}};
-  plan.phases = {{.duration = milliseconds(6000), .rate = 200}};
+  plan.phases = {{.duration = milliseconds(8000), .rate = 100}};
   plan.warmup = milliseconds(300);
   plan.publishers = 128;  // whatever is due during a stall is on its way when it ends
   return plan;
@@ -28,7 +28,7 @@ Plan plan_for(const FakeServer& server) {
 std::vector<double> arithmetic(const Report& report, const std::vector<Stall>& stalls) {
   std::vector<double> latencies;
   for (std::uint64_t k = 0; k < report.published.scheduled; ++k) {
-    const std::uint64_t due = report.published.begin_ns + k * 5'000'000;
+    const std::uint64_t due = report.published.begin_ns + k * 10'000'000;
     double latency = 0;
     for (const Stall& stall : stalls)
       if (due >= stall.begin_ns && due < stall.end_ns) latency = static_cast<double>(stall.end_ns - due);
@@ -52,9 +52,9 @@ double error_of(const Report& report, const std::vector<Stall>& stalls) {
 }
 
 TEST(Stall, TheOpenLoopFindsTheScriptAndTheClosedLoopDoesNot) {
-  const Misbehaviour script{.stall_for = milliseconds(200), .stall_every = milliseconds(2000)};
-  // 1 % of a stall is 2 ms, which a busy machine lets a thread wait for its CPU: what is wrong here is wrong every
-  // time.
+  const Misbehaviour script{.stall_for = milliseconds(1000), .stall_every = milliseconds(3000)};
+  // 1 % of a stall is 10 ms. A busy machine lets a thread wait that long for its CPU, but not time after time, and what
+  // is wrong here is wrong every time.
   Result<Report> open = fail(0, "not yet run");
   double error = 1;
   for (int attempt = 0; attempt < 3 && error > 0.01; ++attempt) {
@@ -63,7 +63,7 @@ TEST(Stall, TheOpenLoopFindsTheScriptAndTheClosedLoopDoesNot) {
     ASSERT_TRUE(open) << open.error().what;
     server.stop();
     ASSERT_GE(server.stalls().size(), 2u);
-    ASSERT_EQ(open->published.accepted, 1200u);
+    ASSERT_EQ(open->published.accepted, 800u);
     error = error_of(*open, server.stalls());
   }
   EXPECT_LE(error, 0.01);
@@ -78,7 +78,7 @@ TEST(Stall, TheOpenLoopFindsTheScriptAndTheClosedLoopDoesNot) {
   ASSERT_TRUE(closed) << closed.error().what;
   // The same delays happened: the slowest message shows one. The percentiles do not.
   EXPECT_GT(closed->total().latency().max(), 100'000'000u);
-  EXPECT_LT(*closed->latency(closed->total(), 0.99), *open->latency(total, 0.99) / 4);
+  EXPECT_LT(*closed->latency(closed->total(), 0.95), *open->latency(total, 0.95) / 4);
   const std::vector<std::string> warnings = closed->warnings();
   EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(),
                           [](const std::string& warning) { return warning.starts_with("closed loop: "); }));

@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
+#include <boost/json.hpp>
+
 #include "load/payload.hpp"
 #include "load/sequence_window.hpp"
+#include "load/tally_json.hpp"
 
 namespace fanlight::load {
 namespace {
@@ -131,6 +134,50 @@ TEST(Misses, AreLaterThanEverythingThatCame) {
                 rank)
           << misses;
   EXPECT_FALSE(percentile_with_misses({}, 0, 0.5));
+}
+
+TEST(Tally, WhatWorkersHandOnMergesAsIfOneProcessHadCountedIt) {
+  std::mt19937_64 random(6);
+  for (int round = 0; round < 50; ++round) {
+    Tally direct, handed_on;
+    for (int worker = 0; worker < 3; ++worker) {
+      Tally tally;
+      tally.established = random() % 100;
+      tally.standing = random() % 100;
+      tally.joined_late = random() % 100;
+      tally.connect_failures["refused"] = random() % 5 + 1;
+      for (std::uint64_t i = random() % 200; i > 0; --i) {
+        tally.phase(random() % 3).latency.add(random() >> (random() % 50 + 8));
+        tally.connect.add(random() % 1000);
+      }
+      direct.merge(tally);
+      const auto read = tallies_from_json(tallies_to_json({tally}));
+      ASSERT_TRUE(read) << read.error().what;
+      handed_on.merge(read->at(0));
+    }
+    const Latencies one = direct.latency(), other = handed_on.latency();
+    EXPECT_EQ(one.max(), other.max());
+    EXPECT_TRUE(std::ranges::equal(one.counts(), other.counts()));
+    for (const double fraction : {0.0, 0.5, 0.9, 0.99, 0.999, 1.0})
+      EXPECT_EQ(one.percentile(fraction), other.percentile(fraction)) << fraction;
+    EXPECT_EQ(direct.connect.max(), handed_on.connect.max());
+    EXPECT_EQ(direct.connect_failures, handed_on.connect_failures);
+    EXPECT_EQ(direct.established, handed_on.established);
+    EXPECT_EQ(direct.standing, handed_on.standing);
+    EXPECT_EQ(direct.joined_late, handed_on.joined_late);
+  }
+}
+
+TEST(Tally, HistogramsThatContradictThemselvesAreRefused) {
+  for (const char* text :
+       {R"({"bits": 8, "max": 5, "counts": [[6, 1]]})", R"({"bits": 8, "max": 5, "counts": [[4, 1]]})",
+        R"({"bits": 8, "max": 5, "counts": [[5, 0]]})", R"({"bits": 7, "max": 5, "counts": [[5, 1]]})",
+        R"({"bits": 8, "counts": [[5, 1]]})", R"({"bits": 8, "max": 5, "counts": [[99999999, 1]]})"}) {
+    SCOPED_TRACE(text);
+    EXPECT_FALSE(histogram_from(boost::json::parse(text)));
+  }
+  EXPECT_TRUE(histogram_from(boost::json::parse(R"({"bits": 8, "max": 5, "counts": [[4, 1], [5, 2]]})")));
+  EXPECT_TRUE(histogram_from(boost::json::parse(R"({"bits": 8, "max": 0, "counts": []})")));
 }
 
 TEST(Misses, TheHistogramIsAsExactAsItSays) {

@@ -26,7 +26,7 @@ Report sample() {
   report.published.phases.push_back(phase);
   report.published.begin_ns = phase.begin_ns;
   report.published.end_ns = phase.end_ns;
-  Tally tally{.wanted = 10, .established = 10, .disconnected = 2};
+  Tally tally{.wanted = 10, .established = 10, .standing = 8, .disconnected = 2};
   tally.disconnects["closed by the server"] = 2;
   for (std::uint64_t i = 0; i < 990; ++i) tally.phase(0).latency.add((i / 10 + 1) * kMs);
   tally.phase(0).received = tally.received = 990;
