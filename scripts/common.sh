@@ -25,7 +25,21 @@ misused() {
   exit 2
 }
 
-trap 'say "$me: line $LINENO: \`$BASH_COMMAND\` failed ($?)"' ERR
+# Scripts of ours have said why they failed.
+failed_at() { [[ $3 == *'$repo/scripts/'* ]] || say "$me: line $2: \`$3\` failed ($1)"; }
+trap 'failed_at $? $LINENO "$BASH_COMMAND"' ERR
+
+# Ctrl-C reaches every script that runs; the one that was called says so, those within it end in silence.
+caller=${FANLIGHT_CALLER:-}
+export FANLIGHT_CALLER=${FANLIGHT_CALLER:-$me}
+ended() {
+  trap '' INT TERM
+  trap - ERR
+  [[ -n $caller ]] || say "$me: interrupted"
+  exit "$1"
+}
+trap 'ended 130' INT
+trap 'ended 143' TERM
 
 step_number=0
 step_count=0

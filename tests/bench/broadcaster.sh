@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What profilers cost the broadcaster, one beside the other: see usage. broadcaster.py does the work.
-. "$(dirname "$0")/../../scripts/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+me='scripts/bench broadcaster'
 
 usage() {
   cat <<'TEXT'
@@ -20,5 +21,6 @@ TEXT
 for option in "$@"; do
   case $option in -h | --help) usage; exit 0 ;; esac
 done
-[[ -n ${FANLIGHT_BUILT:-} ]] || "$repo/scripts/build" fanlight_cli fanlight-server fanlight-load
-exec python3 "$(dirname "$0")/broadcaster.py" --build "$build" "$@"
+[[ $EUID -eq 0 ]] || die "attaching needs root" "sudo scripts/bench broadcaster"
+"$repo/scripts/build" fanlight_cli fanlight-server fanlight-load
+PATH=$PATH:/usr/sbin exec python3 -B "$repo/tests/bench/broadcaster.py" --build "$build" "$@"

@@ -25,11 +25,13 @@
 
 #include "core/clock.hpp"
 #include "core/fd.hpp"
+#include "tests/bench/figures.hpp"
 
 namespace {
 
 using fanlight::Fd;
 using fanlight::monotonic_ns;
+using fanlight::bench::figure;
 
 constexpr std::size_t kPayload = 128;
 constexpr std::string_view kFloorRequest = "floor\r\n\r\n";
@@ -467,13 +469,25 @@ int main(int argc, char** argv) {
           floor_time = median(times);
           floor_p99 = p99;
         }
+        std::string row = std::to_string(crowd) + " connections, ";
+        if (mode != "accept")
+          row += std::to_string(static_cast<long>(parameter)) + (mode == "latency" ? " msg/s, " : " in flight, ");
+        row += target.name;
         if (mode == "cost" || mode == "trigger") {
+          figure(row + ", CPU per delivery", median(costs), "us");
+          figure(row + ", beside the bare loop", median(costs) / floor_cost, "x");
           std::printf("%6zu connections, %2.0f in flight: %-9s %6.3f us per delivery  %5.2f x floor\n", crowd,
                       parameter, target.name.c_str(), median(costs), median(costs) / floor_cost);
         } else if (mode == "latency") {
+          figure(row + ", p50", percentile(latencies, 0.5) / 1e6, "ms");
+          figure(row + ", p99", p99 / 1e6, "ms");
+          figure(row + ", p99 beside the bare loop", p99 / floor_p99, "x");
           std::printf("%6zu connections, %2.0f msg/s: %-9s p50 %8.3f ms  p99 %8.3f ms  %5.2f x floor\n", crowd,
                       parameter, target.name.c_str(), percentile(latencies, 0.5) / 1e6, p99 / 1e6, p99 / floor_p99);
         } else {
+          figure(row + ", subscribed in", median(times), "s");
+          figure(row + ", beside the bare loop", median(times) / floor_time, "x");
+          figure(row + ", idle", median(idles), "bytes/connection");
           std::printf("%6zu connections: %-9s subscribed in %6.3f s  %5.2f x floor  %6.0f bytes each\n", crowd,
                       target.name.c_str(), median(times), median(times) / floor_time, median(idles));
         }

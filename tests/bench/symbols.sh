@@ -2,6 +2,7 @@
 # Naming 20,000 addresses with their inlined functions in a binary with half a gigabyte of debug information, cold and
 # from the cache, beside perf script on a recording of the same program.
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/figures.sh"
 me='scripts/bench symbols'
 
 usage() {
@@ -32,6 +33,8 @@ while (($#)); do
   esac
   shift
 done
+[[ $units =~ ^[1-9][0-9]{0,3}$ ]] || misused "--units takes a number from 1 to 9999, not '$units'"
+[[ $patience =~ ^[1-9][0-9]{0,4}$ ]] || misused "--patience takes seconds, not '$patience'"
 functions=400
 out=$dir
 if [[ -z $out ]]; then
@@ -78,22 +81,32 @@ TEXT
   mv "$out/large.new" "$out/large"
 }
 [[ -x $out/large ]] || generate
-printf 'debug information: %s\n' "$(readelf -SW "$out/large" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 ~ /^\.debug_/ { n += strtonum("0x" $5) } END { printf "%.0f MB", n / 1e6 }')"
+megabytes=$(size -A -d "$out/large" | awk '$1 ~ /^\.debug_/ { n += $2 } END { printf "%.0f", n / 1e6 }')
+printf 'debug information: %s MB\n' "$megabytes"
+figure "debug information" "$megabytes" MB
 if $generate_only; then exit 0; fi
 
-[[ -x $build/bin/bench_symbols_run ]] || "$repo/scripts/build" bench_symbols_run
+"$repo/scripts/build" bench_symbols_run
 "$build/bin/bench_symbols_run" "$out/large" 20000 "$out/cache"
 
 if ! command -v perf >/dev/null; then
   say 'symbols: perf is not installed (apt-get install linux-perf), nothing to compare with'
   exit 0
 fi
-[[ -s $out/large.data ]] || perf record -q -e cpu-clock -F 20000 -o "$out/large.data" "$out/large" 300 2>/dev/null
+if [[ ! -s $out/large.data ]] && ! perf record -q -e cpu-clock -F 20000 -o "$out/large.data" "$out/large" 300 >"$out/perf.log" 2>&1; then
+  rm -f "$out/large.data"
+  say "symbols: perf does not run here, nothing to compare with: $(tail -n 1 "$out/perf.log")"
+  exit 0
+fi
 perf script -i "$out/large.data" -F ip 2>/dev/null | awk '{ print $1 }' | sort -u >"$out/addresses"
 say "symbols: perf script on $(wc -l <"$out/addresses") addresses of $(perf script -i "$out/large.data" -F ip 2>/dev/null | wc -l) samples"
 from=$(date +%s.%N)
 finished=yes
 timeout "$patience" perf script -i "$out/large.data" -F ip,sym,srcline --inline >"$out/perf.out" 2>/dev/null || finished=no
-awk -v a="$from" -v b="$(date +%s.%N)" -v finished=$finished -v lines="$(grep -c '^ *[0-9a-f]* ' "$out/perf.out" || true)" \
-  'BEGIN { printf "perf script -F ip,sym,srcline --inline: %.1f s%s\n", b - a, finished == "yes" ? "" : " and then ended, after " lines " samples" }'
+took=$(awk -v a="$from" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
+lines=$(grep -c '^ *[0-9a-f]* ' "$out/perf.out" || true)
+[[ $finished == yes ]] && bound='' || bound=" and then ended, after $lines samples"
+printf 'perf script -F ip,sym,srcline --inline: %s s%s\n' "$took" "$bound"
+figure "perf script with inlined functions and lines, $([[ $finished == yes ]] && echo to its end || echo ended early)" "$took" s
+figure "perf script, samples named" "$lines" samples
 "$build/bin/bench_symbols_run" "$out/large" "@$out/addresses" ''

@@ -16,13 +16,14 @@
 #include "collector/symbols/elf_functions.hpp"
 #include "collector/symbols/symbols.hpp"
 #include "core/fd.hpp"
+#include "tests/bench/figures.hpp"
 
 namespace {
 
 using namespace fanlight;
 
-double measure(const std::string& file, const std::vector<std::uint64_t>& offsets, const symbols::DiskCache& cache,
-               const char* name) {
+void measure(const std::string& file, const std::vector<std::uint64_t>& offsets, const symbols::DiskCache& cache,
+             const char* name) {
   const auto start = std::chrono::steady_clock::now();
   std::size_t lines = 0, inlined = 0;
   {
@@ -35,7 +36,10 @@ double measure(const std::string& file, const std::vector<std::uint64_t>& offset
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   std::printf("%s: %zu addresses in %.3f s, %zu with a line, %zu inlined calls\n", name, offsets.size(), passed.count(),
               lines, inlined);
-  return passed.count();
+  const std::string title = "naming " + std::to_string(offsets.size()) + " addresses, " + name;
+  bench::figure(title, passed.count(), "s");
+  bench::figure(title + ", with a line", static_cast<double>(lines), "addresses");
+  bench::figure(title + ", inlined calls", static_cast<double>(inlined), "calls");
 }
 
 /// Those that lie in the program's own code, which runs where it was linked to.

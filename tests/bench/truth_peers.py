@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from figures import figure
+
 BUILD = sys.argv[1]
 REPEAT = int(sys.argv[2])
 PROGRAMS = os.path.join(BUILD, "tests", "truth")
@@ -23,24 +25,38 @@ US = 1000
 
 # The off-CPU script that everybody writes: keyed by tid, from switch-out to switch-in.
 BPFTRACE = """
-rawtracepoint:sched_switch {
-  $prev = (struct task_struct *)arg1;
-  $next = (struct task_struct *)arg2;
-  if ($prev->tgid == %d) { @out[$prev->pid] = nsecs; }
-  if ($next->tgid == %d && @out[$next->pid]) {
-    @off[$next->pid, $next->comm] = sum(nsecs - @out[$next->pid]);
-    delete(@out[$next->pid]);
+tracepoint:sched:sched_switch {
+  if (pid == %d) { @out[tid] = nsecs; }
+  $since = @out[args->next_pid];
+  if ($since) {
+    @off[args->next_pid] = sum(nsecs - $since);
+    delete(@out[args->next_pid]);
   }
 }
 END { clear(@out); }
 """
 
 
+STARTED = []
+
+
+def start(command, **streams):
+    process = subprocess.Popen(command, **streams)
+    STARTED.append(process)
+    return process
+
+
+def end_all():
+    for process in STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def start_program(name, arguments):
-    program = subprocess.Popen(
-        [os.path.join(PROGRAMS, name), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert program.stdout.readline().startswith("ready"), name
+    program = start([os.path.join(PROGRAMS, name), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if not program.stdout.readline().startswith("ready"):
+        sys.exit(f"scripts/bench truth: {name} did not start")
     return program
 
 
@@ -49,18 +65,12 @@ def run(name, arguments, tool, command):
     program = start_program(name, arguments)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         try:
-            profiler = subprocess.Popen(command(program.pid), stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+            profiler = start(command(program.pid), stdout=out, stderr=err, stdin=subprocess.DEVNULL)
         except OSError as error:
-            program.stdin.close()
-            program.communicate()
+            program.communicate("")
             return [], "", str(error)
         time.sleep(ATTACH_SECONDS.get(tool, 3))
-        if profiler.poll() is None:
-            program.stdin.write("go\n")
-            program.stdin.flush()
-        else:
-            program.stdin.close()
-        text, _ = program.communicate()
+        text, _ = program.communicate("go\n" if profiler.poll() is None else "")
         time.sleep(0.3)
         if profiler.poll() is None:
             profiler.send_signal(signal.SIGINT)
@@ -79,71 +89,69 @@ def run(name, arguments, tool, command):
 
 
 def fanlight(name, arguments):
-    file = tempfile.mktemp(suffix=".fanlight")
-    lines, _, _ = run(
-        name, arguments, "fanlight", lambda pid: [FANLIGHT, "record", "--pid", str(pid), "--for", "60s", "-o", file]
-    )
-    report = subprocess.run([FANLIGHT, "report", file, "--json"], capture_output=True, text=True)
-    for leftover in (file, file + "-wal", file + "-shm"):
-        if os.path.exists(leftover):
-            os.unlink(leftover)
+    with tempfile.TemporaryDirectory() as work:
+        file = os.path.join(work, "run.fanlight")
+        lines, _, why = run(
+            name, arguments, "fanlight", lambda pid: [FANLIGHT, "record", "--pid", str(pid), "--for", "60s", "-o", file]
+        )
+        report = subprocess.run([FANLIGHT, "report", file, "--json"], capture_output=True, text=True)
     if report.returncode != 0:
-        return lines, None, report.stderr.splitlines()[0]
+        return lines, None, why or report.stderr.splitlines()[0]
     return lines, json.loads(report.stdout)["threads"], ""
 
 
-def ours(threads, names, what):
+def ours(threads, tids, what):
     total = 0
     for thread in threads:
-        if thread["name"] not in names:
+        if thread["tid"] not in tids:
             continue
-        total += sum(thread["ns"]["blocked"].values()) if "blocked" in what else 0
-        total += sum(thread["ns"]["runnable"].values()) if "runnable" in what else 0
+        for state in what:
+            spent = thread["ns"][state]
+            total += sum(spent.values()) if isinstance(spent, dict) else spent
     return total
 
 
-def offcputime(output, names):
+def offcputime(output, tids):
     """Stacks, then '-  comm (tid)', then the microseconds."""
-    total = 0
-    for comm, us in re.findall(r"-\s+(\S+) \(\d+\)\n\s+(\d+)", output):
-        total += int(us) * US if comm in names else 0
-    return total
+    return sum(int(us) * US for tid, us in re.findall(r"-\s+.+ \((\d+)\)\n\s+(\d+)", output) if int(tid) in tids)
 
 
-def bpftrace(output, names):
-    return sum(int(ns) for comm, ns in re.findall(r"@off\[\d+, ([^\]]+)\]: (\d+)", output) if comm in names)
+def bpftrace(output, tids):
+    return sum(int(ns) for tid, ns in re.findall(r"@off\[(\d+)\]: (\d+)", output) if int(tid) in tids)
 
 
 def runqlat(output, _):
     """Histogram by powers of two: the middle of each bucket stands for it, as nothing better is known."""
-    total = 0
-    for low, high, count in re.findall(r"(\d+) -> (\d+)\s*: (\d+)", output):
-        total += (int(low) + int(high)) / 2 * int(count) * US
-    return total
+    buckets = re.findall(r"(\d+) -> (\d+)\s*: (\d+)", output)
+    return sum((int(low) + int(high)) / 2 * int(count) * US for low, high, count in buckets)
 
 
-def timehist(file, names, column):
+def timehist(file, tids, columns):
     listed = subprocess.run(["perf", "sched", "timehist", "-i", file], capture_output=True, text=True)
     total = 0.0
     for line in listed.stdout.splitlines():
-        found = re.match(r"\s*[\d.]+ \[\d+\]\s+(\S+?)\[[\d/]+\]\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)", line)
-        if found and found.group(1) in names:
-            total += float(found.group(2 + column)) * 1e6
+        found = re.match(r"\s*[\d.]+ \[\d+\]\s+.+?\[(\d+)(?:/\d+)?\]\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)", line)
+        if found and int(found.group(1)) in tids:
+            total += sum(float(found.group(2 + column)) for column in columns) * 1e6
     return total
 
 
-def perf_sched(name, arguments, names, column):
-    file = tempfile.mktemp(suffix=".perf")
-    lines, _, why = run(name, arguments, "perf sched", lambda pid: ["perf", "sched", "record", "-o", file])
-    value = timehist(file, names, column) if os.path.exists(file) else 0
-    if os.path.exists(file):
-        os.unlink(file)
+def perf_sched(name, arguments, names, columns):
+    with tempfile.TemporaryDirectory() as work:
+        file = os.path.join(work, "sched.data")
+        lines, _, why = run(name, arguments, "perf sched", lambda pid: ["perf", "sched", "record", "-o", file])
+        value = timehist(file, tids_of(lines, names), columns) if os.path.exists(file) else 0
     return lines, value, "" if value else why or "nothing in its file"
 
 
 SLEEPERS = ["sleep", "futex", "poll", "receive", "full"]
 RIVALS = ["rival-1", "rival-2"]
 SIDES = ["ping", "pong"]
+ALL = ["running", "runnable", "blocked"]
+
+
+def tids_of(lines, names):
+    return {line["tid"] for line in lines if line["thread"] in names}
 
 
 def part(lines, names):
@@ -154,16 +162,17 @@ def waited(lines, names):
     return sum(line["wall_ns"] - line["cpu_ns"] for line in lines if line["thread"] in names)
 
 
-def off_cpu(lines, names):
-    return sum(line["wall_ns"] - line["ran_ns"] for line in lines if line["thread"] in names)
+def wall(lines, names):
+    return sum(line["wall_ns"] for line in lines if line["thread"] in names)
 
 
-# What is measured: program, its arguments, threads, truth by its own clock, ours, and whether a tool of the kind claims it.
+# What is measured: program, its arguments, threads, truth by its own clock, ours, the kind of tool that claims it, and the
+# columns of `perf sched timehist` that do: 0 from switch-out to switch-in, 1 from the wakeup on, 2 on a CPU.
 CASES = [
-    ("blocked, five threads in one long wait each", "truth_states", [], SLEEPERS, part, ["blocked"], "off-cpu", 2),
-    ("runnable, two spinners on one CPU", "truth_states", [], RIVALS, waited, ["runnable"], "runnable", 1),
-    ("blocked time of those two spinners", "truth_states", [], RIVALS, lambda lines, names: 0, ["blocked"], "off-cpu", 0),
-    ("off CPU, ping-pong that migrates", "truth_switches", ["1", "migrate"], SIDES, off_cpu, ["blocked", "runnable"], "off-cpu", 0),
+    ("blocked, five threads in one long wait each", "truth_states", [], SLEEPERS, part, ["blocked"], "off-cpu", (0,)),
+    ("runnable, two spinners on one CPU", "truth_states", [], RIVALS, waited, ["runnable"], "runnable", (1,)),
+    ("blocked time of those two spinners", "truth_states", [], RIVALS, lambda lines, names: 0, ["blocked"], "off-cpu", (0,)),
+    ("time accounted for, ping-pong that migrates", "truth_switches", ["1", "migrate"], SIDES, wall, ALL, "all", (0, 2)),
 ]
 
 
@@ -171,65 +180,95 @@ def row(what, tool, said, truth, why=""):
     if why:
         print(f"  {tool:<12} does not run here: {why[:110]}")
         return
-    values = [s - t for s, t in zip(said, truth)]
     base = statistics.mean(truth)
-    error = statistics.mean(values)
+    error = statistics.mean(said) - base
+    figure(f"{what}, {tool}", statistics.mean(said) / 1e6, "ms")
+    figure(f"{what}, {tool}, error", *((100 * error / base, "%") if base else (error / 1e6, "ms")))
     share = f"{100 * error / base:+8.2f} %" if base else f"{error / 1e6:+8.1f} ms"
-    print(f"  {tool:<12} {statistics.mean(said) / 1e6:10.1f} ms  truth {base / 1e6:10.1f} ms  error {share}")
+    print(f"  {tool:<12} {statistics.mean(said) / 1e6:10.1f} ms  truth {base / 1e6:10.1f} ms  error {share}", flush=True)
+
+
+BIRTHS = "threads seen, of 2001 that lived for a moment"
+BPFTRACE_BIRTHS = "tracepoint:sched:sched_switch { if (pid == %d) { @seen[tid] = 1; } }"
 
 
 def births():
-    print("\nthreads seen, of 2001 that lived for a moment")
-    lines, threads, why = fanlight("truth_births", ["2000"])
-    print(f"  {'fanlight':<12} {len(threads) if threads is not None else why}")
-    if shutil.which("bpftrace"):
-        script = "rawtracepoint:sched_switch { $p = (struct task_struct *)arg1; if ($p->tgid == %d) { @seen[$p->pid] = 1; } }"
-        _, output, why = run("truth_births", ["2000"], "bpftrace", lambda pid: ["bpftrace", "-e", script % pid])
-        print(f"  {'bpftrace':<12} {len(re.findall(r'@seen', output)) if not why else 'does not run here: ' + why[:110]}")
+    print(f"\n{BIRTHS}")
+    _, threads, why = fanlight("truth_births", ["2000"])
+    count("fanlight", len(threads or []), why)
+    if not shutil.which("bpftrace"):
+        missing("bpftrace")
+        return
+    _, output, why = run("truth_births", ["2000"], "bpftrace", lambda pid: ["bpftrace", "-e", BPFTRACE_BIRTHS % pid])
+    count("bpftrace", len(re.findall(r"@seen", output)), why)
+
+
+def count(tool, threads, why):
+    if why:
+        print(f"  {tool:<12} does not run here: {why[:110]}")
+        return
+    figure(f"{BIRTHS}, {tool}", threads, "threads")
+    print(f"  {tool:<12} {threads}")
+
+
+PACKAGES = {"offcputime": "libbpf-tools", "runqlat": "libbpf-tools", "bpftrace": "bpftrace", "perf sched": "linux-perf"}
+
+
+def missing(tool):
+    print(f"  {tool:<12} is not installed: apt-get install {PACKAGES[tool]}")
+
+
+def repeated(take):
+    """What was said and what was true in REPEAT runs, or why there are none: `take` returns the three of one run."""
+    said, truth = [], []
+    for _ in range(REPEAT):
+        value, true, why = take()
+        if why:
+            return [], [], why
+        said.append(value)
+        truth.append(true)
+    return said, truth, ""
 
 
 def main():
     tools = {
         "offcputime": ("off-cpu", lambda pid: ["offcputime", "-p", str(pid), "60"], offcputime),
         "runqlat": ("runnable", lambda pid: ["runqlat", "-p", str(pid), "60", "1"], runqlat),
-        "bpftrace": ("off-cpu", lambda pid: ["bpftrace", "-e", BPFTRACE % (pid, pid)], bpftrace),
+        "bpftrace": ("off-cpu", lambda pid: ["bpftrace", "-e", BPFTRACE % pid], bpftrace),
     }
-    for what, program, arguments, names, truth_of, reasons, kind, column in CASES:
-        print(f"\n{what}")
-        said, truth, why = [], [], ""
-        for _ in range(REPEAT):
+    for what, program, arguments, names, truth_of, reasons, kind, columns in CASES:
+        print(f"\n{what}", flush=True)
+
+        def by_fanlight():
             lines, threads, why = fanlight(program, arguments)
-            if why:
-                break
-            said.append(ours(threads, names, reasons))
-            truth.append(truth_of(lines, names))
-        row(what, "fanlight", said, truth, why)
+            return (0, 0, why) if why else (ours(threads, tids_of(lines, names), reasons), truth_of(lines, names), "")
+
+        def by_tool(tool, command, total):
+            lines, output, why = run(program, arguments, tool, command)
+            return (0, 0, why) if why else (total(output, tids_of(lines, names)), truth_of(lines, names), "")
+
+        def by_perf():
+            lines, value, why = perf_sched(program, arguments, names, columns)
+            return (0, 0, why) if why else (value, truth_of(lines, names), "")
+
+        row(what, "fanlight", *repeated(by_fanlight))
         for tool, (claims, command, total) in tools.items():
             if claims != kind:
                 continue
-            if not shutil.which(tool):
-                print(f"  {tool:<12} is not installed")
-                continue
-            said, truth, why = [], [], ""
-            for _ in range(REPEAT):
-                lines, output, why = run(program, arguments, tool, command)
-                if why:
-                    break
-                said.append(total(output, names))
-                truth.append(truth_of(lines, names))
-            row(what, tool, said, truth, why)
-        if not shutil.which("perf"):
-            print("  perf sched   is not installed")
-            continue
-        said, truth, why = [], [], ""
-        for _ in range(REPEAT):
-            lines, value, why = perf_sched(program, arguments, names, column)
-            if why:
-                break
-            said.append(value)
-            truth.append(truth_of(lines, names))
-        row(what, "perf sched", said, truth, why)
+            if shutil.which(tool):
+                row(what, tool, *repeated(lambda: by_tool(tool, command, total)))
+            else:
+                missing(tool)
+        if shutil.which("perf"):
+            row(what, "perf sched", *repeated(by_perf))
+        else:
+            missing("perf sched")
     births()
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit(130)
+finally:
+    end_all()
