@@ -292,8 +292,11 @@ std::string maps(const Profile& profile) {
   }
   Table registries({"registry", "shards", "<operation", "count", "waited", "wait p50", "wait p99", "held"});
   for (const kernel::RegistryReading& row : without_shards(profile)) {
+    // A registry that shares nothing has no lock to wait for.
+    const bool waited = row.wait_ns > 0;
     registries.add({name(row.registry), std::to_string(row.shard), name(row.operation), std::to_string(row.count),
-                    ns(row.wait_ns), percentile(row.wait, 0.5), percentile(row.wait, 0.99), ns(row.hold_ns)});
+                    waited ? ns(row.wait_ns) : "-", waited ? percentile(row.wait, 0.5) : "-",
+                    waited ? percentile(row.wait, 0.99) : "-", ns(row.hold_ns)});
   }
   const auto counts_them = [](const kernel::Form& form) {
     return form.probe == "map operations" && form.form != "none";

@@ -8,6 +8,7 @@
 #include "collector/store/read_code.hpp"
 #include "collector/store/recording.hpp"
 #include "collector/store/row.hpp"
+#include "collector/store/times.hpp"
 
 namespace fanlight::store {
 namespace {
@@ -33,6 +34,7 @@ class Reading {
           &Reading::read_operations, &Reading::read_scheduling, &Reading::read_states, &Reading::read_rest}) {
       if (auto done = (this->*step)(window); !done) return std::unexpected(done.error());
     }
+    if (auto done = bound_times(slices_); !done) return std::unexpected(done.error());
     say_what_is_missing();
     for (Slice& slice : slices_) window.append(std::move(slice));
     return window;

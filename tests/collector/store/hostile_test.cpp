@@ -184,6 +184,11 @@ TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
         Case{"gap in the frames", "DELETE FROM frame WHERE id = 2", "frame 3"},
         Case{"no threads at all", "DELETE FROM thread", "no thread"},
         Case{"negative time", "UPDATE thread_reason_ns SET ns = -5 WHERE reason = 0", "count -5"},
+        Case{"slice that ends before it begins", "UPDATE slice SET to_ns = from_ns - 1 WHERE id = 1",
+             "slice 1 ends before"},
+        Case{"slice of centuries", "UPDATE slice SET to_ns = (1 << 62) WHERE id = 1", "slice 1 lasts"},
+        Case{"life of centuries", "UPDATE thread_slice SET to_ns = (1 << 62) WHERE slice = 0", "life in slice 0 lasts"},
+        Case{"life that ends before it begins", "UPDATE thread_slice SET from_ns = to_ns + 1", "ends before it begins"},
         Case{"bucket", "UPDATE histogram SET bucket = bucket + 100000", "histogram bucket 1000"},
         Case{"table gone", "DROP TABLE event", "'event' is missing"},
         Case{"column gone", "ALTER TABLE program_cost DROP COLUMN runs", "no such column"},
@@ -199,6 +204,23 @@ TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
     EXPECT_NE(back.error().what.find(c.error), std::string::npos) << back.error().what;
     EXPECT_FALSE(back.error().hint.empty());
   }
+}
+
+TEST_F(Hostile, TimesBeyondALifeAreCutAndCounted) {
+  ASSERT_TRUE(record(file(), testing::broadcaster()));
+  change("UPDATE thread_reason_ns SET ns = 9223372036854775807");
+  const auto back = open_recording(file());
+  ASSERT_TRUE(back) << back.error().what;
+  const profile::Profile profile = back->query();
+  for (const profile::Thread& thread : profile.threads) {
+    EXPECT_LE(profile::sum(thread.ns), 2 * (profile.to_ns - profile.from_ns));
+    EXPECT_GT(profile::sum(thread.ns), 0u);
+  }
+  const auto told = [](const profile::Event& event) {
+    return event.text.find("exceeded its life") != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(profile.events, told), 1);
+  EXPECT_EQ(std::ranges::count_if(testing::broadcaster().query().events, told), 0);
 }
 
 TEST_F(Hostile, AnIndexOfSomebodysOwnDoesNoHarm) {

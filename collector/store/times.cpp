@@ -1,0 +1,62 @@
+#include "collector/store/times.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "collector/store/row.hpp"
+#include "core/units.hpp"
+
+namespace fanlight::store {
+namespace {
+
+// A slice is a second, and what lasts this long leaves room for the sum of 16,000 threads.
+constexpr std::uint64_t kLongestNs = std::uint64_t{1} << 50;
+
+Result<> check(std::uint64_t from_ns, std::uint64_t to_ns, const std::string& what) {
+  if (to_ns < from_ns) return fail(0, "recording: " + what + " ends before it begins", kDamagedHint);
+  if (to_ns - from_ns > kLongestNs) {
+    return fail(0, "recording: " + what + " lasts " + format_ns(static_cast<double>(to_ns - from_ns)), kDamagedHint);
+  }
+  return {};
+}
+
+/// What exceeded the life of `thread` and was cut.
+std::uint64_t cut(profile::ThreadSlice& thread) {
+  const std::uint64_t life = thread.to_ns - thread.from_ns;
+  // Readings of a thread's states and of its life may lie this far apart.
+  std::uint64_t left = life + life / 100 + 1'000'000;
+  std::uint64_t gone = 0;
+  for (std::uint64_t& ns : thread.ns) {
+    const std::uint64_t kept = std::min(ns, left);
+    gone += std::min(ns - kept, ~std::uint64_t{0} - gone);
+    ns = kept;
+    left -= kept;
+  }
+  return gone;
+}
+
+}  // namespace
+
+Result<> bound_times(std::vector<profile::Slice>& slices) {
+  std::uint64_t threads = 0;
+  std::uint64_t gone = 0;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const std::string slice = "slice " + std::to_string(i);
+    if (auto fine = check(slices[i].from_ns, slices[i].to_ns, slice); !fine) return fine;
+    for (profile::ThreadSlice& thread : slices[i].threads) {
+      if (auto fine = check(thread.from_ns, thread.to_ns, "a thread's life in " + slice); !fine) return fine;
+      const std::uint64_t one = cut(thread);
+      if (one > 0) ++threads;
+      gone += std::min(one, ~std::uint64_t{0} - gone);
+    }
+  }
+  if (threads > 0) {
+    slices.back().events.push_back(
+        {slices.back().to_ns, "the file is damaged: " + std::to_string(threads) +
+                                  " times a thread's states exceeded its life in a slice, by " +
+                                  format_ns(static_cast<double>(gone)) + " in all, which were left out"});
+  }
+  return {};
+}
+
+}  // namespace fanlight::store

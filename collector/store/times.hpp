@@ -1,0 +1,16 @@
+// Times of a file that may be hostile. In: slices as they were read. Out: the same with times that can be added up and
+// divided by each other. For this room only.
+#pragma once
+
+#include <vector>
+
+#include "collector/profile/window.hpp"
+#include "core/error.hpp"
+
+namespace fanlight::store {
+
+/// Cuts the states of a thread to the life that they share, and says in an event of the last slice how many were cut.
+/// Errors: a slice or life that ends before it begins, or lasts longer than 13 days. Cost: O(threads of all slices).
+Result<> bound_times(std::vector<profile::Slice>& slices);
+
+}  // namespace fanlight::store
