@@ -163,14 +163,15 @@ Result<std::vector<Source>> sources_of(const std::vector<std::string>& addresses
   return sources;
 }
 
-Result<Fd> begin_connect(const Endpoint& endpoint, const Source* source, int receive_buffer) {
+Result<Fd> begin_connect(const Endpoint& endpoint, const SocketWishes& wishes) {
   Fd socket(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return fail(errno, "socket");
   const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (wishes.sends_pieces) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   // Before connecting: the window that is offered to the server follows from it.
-  if (receive_buffer > 0) ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  if (source != nullptr) {
+  if (const int bytes = wishes.receive_buffer; bytes > 0)
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  if (const Source* source = wishes.source; source != nullptr) {
     ::setsockopt(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&source->address), source->size) != 0)
       return fail(errno, "bind");

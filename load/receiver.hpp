@@ -33,6 +33,9 @@ class Receiver {
   /// Makes room for the windows of connections up to `count`.
   void expect_connections(std::size_t count) { windows_.resize(count * stride_); }
 
+  /// So many are coming: a vector that grows leaves behind what it has outgrown.
+  void reserve(std::size_t count) { windows_.reserve(count * stride_); }
+
   /// Takes whole items off the front of `bytes`. False: the stream is over, `cause` says why.
   bool feed(Connection& connection, std::size_t index, Protocol protocol, std::string_view& bytes, std::uint64_t now_ns,
             std::string& cause);

@@ -107,7 +107,7 @@ class Run {
   }
 
   Result<> subscribe() {
-    const auto before = own_anonymous_bytes();
+    bytes_before_ = own_anonymous_bytes();
     shared_->go = true;
     while (shared_.sum(&LivePool::settled) < plan_.subscribers() && !ended()) {
       say("connecting: " + std::to_string(shared_.sum(&LivePool::established)) + " of " +
@@ -117,9 +117,6 @@ class Run {
     }
     if (failure_) return std::unexpected(std::move(*failure_));
     const std::uint64_t established = shared_.sum(&LivePool::established);
-    // A few streams say nothing: the allocator takes memory in larger steps.
-    if (const auto after = own_anonymous_bytes(); before && after && *after > *before && established >= 1000)
-      bytes_per_connection_ = static_cast<double>(*after - *before) / static_cast<double>(established);
     if (established > 0 || interrupted_) return {};
     shared_->stop = true;
     auto tallies = finish_receivers();
@@ -174,6 +171,7 @@ class Run {
       }
       std::this_thread::sleep_for(kTick);
     }
+    weigh_connections();
     const std::uint64_t now = monotonic_ns();
     if (cpu_from_ns_ == 0) return;
     watch_server(false);
@@ -182,6 +180,14 @@ class Run {
     for (std::size_t i = 0; i < cpu.size() && now > cpu_from_ns_; ++i)
       tester_.push_back({i < names.size() ? names[i] : "load-publish",
                          static_cast<double>(cpu[i] - cpu_before_[i]) / static_cast<double>(now - cpu_from_ns_)});
+  }
+
+  /// With all that came meanwhile. A few streams say nothing: the allocator takes memory in larger steps.
+  void weigh_connections() {
+    const std::uint64_t established = shared_.sum(&LivePool::established);
+    if (const auto after = own_anonymous_bytes();
+        bytes_before_ && after && *after > *bytes_before_ && established >= 1000)
+      bytes_per_connection_ = static_cast<double>(*after - *bytes_before_) / static_cast<double>(established);
   }
 
   /// Of every pool, then of the publisher.
@@ -318,6 +324,7 @@ class Run {
   std::vector<Second> seconds_;
   std::set<std::uint16_t> server_ports_;
   std::optional<ServerReport> server_;
+  std::optional<std::uint64_t> bytes_before_;
   std::optional<double> bytes_per_connection_;
   std::optional<Error> failure_;
   std::optional<std::uint64_t> server_lost_after_ns_;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kSmallBuffer = 4096;
 
+std::uint32_t in_ms(std::uint64_t ns) { return static_cast<std::uint32_t>(ns / 1'000'000); }
+
 bool is_pending(const Connection& connection) {
   return connection.phase == Connection::Phase::connecting || connection.phase == Connection::Phase::securing ||
          connection.phase == Connection::Phase::opening;
@@ -29,7 +31,8 @@ void SubscriberPool::connect(std::size_t index, std::uint64_t now_ns) {
   connection.began_ns = now_ns;
   connection.watched = 0;
   if (tally.connecting_from_ns == 0) tally.connecting_from_ns = now_ns;
-  auto socket = begin_connect(approach.endpoint, source, approach.profile.reads_late() ? kSmallBuffer : 0);
+  const bool pieces = approach.profile.headers == Headers::dribble || approach.profile.frames != ClientFrames::none;
+  auto socket = begin_connect(approach.endpoint, {source, approach.profile.reads_late() ? kSmallBuffer : 0, pieces});
   if (!socket) return lose(index, socket.error().what, now_ns);
   connection.wire = Wire(std::move(*socket));
   connection.phase = Connection::Phase::connecting;
@@ -37,7 +40,7 @@ void SubscriberPool::connect(std::size_t index, std::uint64_t now_ns) {
                               : connection.extras   ? connection.extras->text_id
                                                     : "";
   connection.opening = std::make_unique<Opening>(approach, last_id, random_);
-  if (!approach.profile.never_subscribes()) give_ups_.push_back({.index = index, .began_ns = now_ns});
+  if (!approach.profile.never_subscribes()) give_ups_.push_back({static_cast<std::uint32_t>(index), in_ms(now_ns)});
   // On loopback the connection stands already: then the request goes out without asking epoll first.
   if (approach.tls == nullptr) send_request(index, now_ns);
   if (connection.wire.open()) watch(index);
@@ -157,10 +160,10 @@ void SubscriberPool::begin_profile(std::size_t index, std::uint64_t now_ns) {
 void SubscriberPool::give_up_late(std::uint64_t now_ns) {
   const auto limit = static_cast<std::uint64_t>(plan_.connect_timeout.count());
   for (; !give_ups_.empty(); give_ups_.pop_front()) {
-    const Timer& oldest = give_ups_.front();
+    const GiveUp& oldest = give_ups_.front();
     const Connection& connection = connections_[oldest.index];
-    if (connection.began_ns != oldest.began_ns || !is_pending(connection)) continue;
-    if (now_ns - oldest.began_ns < limit) return;
+    if (in_ms(connection.began_ns) != oldest.began_ms || !is_pending(connection)) continue;
+    if (now_ns - connection.began_ns < limit) return;
     lose(oldest.index, "no answer in time", now_ns);
   }
 }

@@ -1,11 +1,13 @@
 #include "load/subscriber_pool.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <numeric>
 #include <system_error>
 
 #include "core/clock.hpp"
@@ -58,6 +60,9 @@ void SubscriberPool::plan_arrivals() {
     alive_[group] = missing[group];
   }
   arrivals_.plan(missing);
+  const std::size_t planned = std::accumulate(missing.begin(), missing.end(), std::size_t{0});
+  connections_.reserve(planned);
+  receiver_.reserve(planned);
 }
 
 void SubscriberPool::arrive_due(std::uint64_t now_ns) {
@@ -241,6 +246,14 @@ void SubscriberPool::end_stream(Connection& connection) {
   connection.extras->out_sent = 0;
 }
 
+/// What handshakes took is free by then, but the allocator keeps it: with thousands on their way at once some 1 KB
+/// each.
+void SubscriberPool::trim_when_settled() {
+  if (trimmed_ || !arrivals_.empty() || live_.settled.load(std::memory_order_relaxed) < connections_.size()) return;
+  ::malloc_trim(0);
+  trimmed_ = true;
+}
+
 void SubscriberPool::finish() {
   for (const Connection& connection : connections_) {
     if (!connection.ever_streamed) continue;
@@ -267,6 +280,7 @@ void SubscriberPool::run() {
     if (now - adjusted_ns >= kTickNs) {
       adjust_to_board(now);
       give_up_late(now);
+      trim_when_settled();
       live_.cpu_ns.store(thread_cpu_ns(), std::memory_order_relaxed);
       adjusted_ns = now;
     }

@@ -55,6 +55,7 @@ class SubscriberPool {
   /// `hangup`: the end may have come with the bytes, and nobody will say so again.
   void on_readable(std::size_t index, bool hangup);
   void take(std::size_t index, std::size_t bytes, std::uint64_t now_ns);
+  void trim_when_settled();
   void give_up_late(std::uint64_t now_ns);
   void settle(Connection& connection);
   void keep(Connection& connection, std::string_view bytes);
@@ -76,14 +77,20 @@ class SubscriberPool {
   const Share share_;
   Fd epoll_;
   std::minstd_rand random_;
-  std::deque<Connection> connections_;
+  // One block, reserved for all that are planned: what handshakes leave in the heap lies beside it, not between.
+  std::vector<Connection> connections_;
   Arrivals arrivals_;
   std::vector<unsigned> alive_;  // subscribers per group that have not been told to leave
   std::vector<Tally> tallies_;
   LivePool& live_;
   Receiver receiver_;
   Timers timers_;
-  std::deque<Timer> give_ups_;  // all after the same time, so they are due in the order they were set
+  struct GiveUp {
+    std::uint32_t index;
+    std::uint32_t began_ms;  // of the attempt, modulo 2^32
+  };
+  std::deque<GiveUp> give_ups_;  // all after the same time, so they are due in the order they were set
+  bool trimmed_ = false;
   std::vector<char> buffer_;
   std::size_t next_source_ = 0;
 };

@@ -93,6 +93,8 @@ void SubscriberPool::send_out(std::size_t index) {
   if (extras.out_sent < extras.out.size()) return;
   extras.out = {};
   extras.out_sent = 0;
+  // Heartbeats reach every WebSocket: what answering took is not kept until the next.
+  if (extras.text_id.empty() && extras.cut_ns == 0) connection.extras.reset();
 }
 
 }  // namespace fanlight::load
