@@ -11,7 +11,7 @@
 namespace fanlight::load {
 namespace {
 
-constexpr double kWidth = 720, kHeight = 260, kLeft = 70, kRight = 16, kTop = 12, kBottom = 40;
+constexpr double kWidth = 720, kHeight = 260, kLeft = 70, kRight = 36, kTop = 12, kBottom = 40;
 constexpr std::array<const char*, 5> kColours{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555"};
 
 std::string escaped(std::string_view text) {
@@ -70,8 +70,8 @@ std::string plot(const std::string& title, const std::vector<Line>& lines, const
     const char* colour = kColours[i % kColours.size()];
     svg += "<polyline fill=none stroke-width=2 stroke=\"" + std::string(colour) + "\" points=\"";
     for (const Point& point : lines[i].points) svg += fixed(px(point.x)) + "," + fixed(py(point.y)) + " ";
-    svg += "\" /><text x=" + fixed(kLeft + 8 + static_cast<double>(i) * 130) + " y=" + fixed(kHeight - 6) + " fill=\"" +
-           colour + "\">" + escaped(lines[i].name) + "</text>";
+    svg += "\" /><text x=" + fixed(kLeft + 8 + static_cast<double>(i) * 130) + " y=" + fixed(kHeight - 6) +
+           " style=\"fill:" + colour + "\">\u2014 " + escaped(lines[i].name) + "</text>";
   }
   return svg + "</svg></figure>\n";
 }
@@ -142,36 +142,40 @@ std::string latency_over_time(const Report& report) {
   return plot("Latency over time", lines, [end](double at) { return at / end; }, axis.scale(), ticks, axis.ticks());
 }
 
-std::string rates_over_time(const Report& report) {
-  std::vector<Line> lines{{"delivered/s", {}}, {"streams", {}}};
+/// From 0 up: deliveries and streams differ by orders of magnitude, so each has a plot of its own.
+std::string over_time(const Report& report, const std::string& title, const std::string& name,
+                      double (*of)(const Second&)) {
+  std::vector<Line> lines{{name, {}}};
   double end = 1, most = 1;
   for (const Second& second : report.timeline) {
     if (second.seconds <= 0) continue;
-    const double rate = static_cast<double>(second.received) / second.seconds;
     end = std::max(end, second.at);
-    most = std::max({most, rate, static_cast<double>(second.streams)});
-    lines[0].points.push_back({second.at, rate});
-    lines[1].points.push_back({second.at, static_cast<double>(second.streams)});
+    most = std::max(most, of(second));
+    lines[0].points.push_back({second.at, of(second)});
   }
   std::vector<Tick> x, y;
   for (int i = 0; i <= 5; ++i) x.push_back({end * i / 5, fixed(end * i / 5) + " s"});
   for (int i = 0; i <= 4; ++i) y.push_back({most * i / 4, format_count(most * i / 4)});
-  return plot(
-      "Deliveries per second, and streams that stood", lines, [end](double at) { return at / end; },
-      [most](double value) { return value / most; }, x, y);
+  return plot(title, lines, [end](double at) { return at / end; }, [most](double value) { return value / most; }, x, y);
 }
 
 }  // namespace
 
 std::string to_html(const Report& report) {
+  std::string warnings;
+  for (const std::string& warning : report.warnings()) warnings += "<p class=warning>" + escaped(warning) + "</p>\n";
   return "<!doctype html><html lang=en><meta charset=utf-8><title>fanlight-load: " + escaped(report.plan.topic) +
          "</title>\n<style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;"
          "margin:2em auto;padding:0 1em}pre{overflow-x:auto;font-size:13px}svg{width:100%;height:auto}"
          "svg text{font:12px system-ui,sans-serif;fill:currentColor}.grid{stroke:currentColor;opacity:.15}"
-         "figure{margin:1.5em 0}figcaption{font-weight:600}</style>\n<h1>fanlight-load</h1>\n<pre>" +
-         escaped(to_text(report)) + "</pre>\n" + percentile_plot(report) + latency_over_time(report) +
-         rates_over_time(report) + "<details><summary>JSON</summary><pre id=json>" + escaped(to_json(report)) +
-         "</pre></details></html>\n";
+         "figure{margin:1.5em 0}figcaption{font-weight:600}.warning{border-left:4px solid "
+         "#d55e00;padding-left:.6em}</style>\n<h1>fanlight-load</h1>\n<pre>" +
+         escaped(to_text(report)) + "</pre>\n" + warnings + percentile_plot(report) + latency_over_time(report) +
+         over_time(report, "Deliveries per second", "delivered/s",
+                   [](const Second& second) { return static_cast<double>(second.received) / second.seconds; }) +
+         over_time(report, "Streams that stood", "streams",
+                   [](const Second& second) { return static_cast<double>(second.streams); }) +
+         "<details><summary>JSON</summary><pre id=json>" + escaped(to_json(report)) + "</pre></details></html>\n";
 }
 
 }  // namespace fanlight::load

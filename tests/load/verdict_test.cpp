@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
+#include <string>
+
 #include <boost/json.hpp>
 
 #include "load/policy.hpp"
@@ -186,7 +189,12 @@ TEST(Report, TheHtmlPageStandsAlone) {
   const std::string page = to_html(report);
   std::size_t plots = 0;
   for (std::size_t at = page.find("<svg"); at != std::string::npos; at = page.find("<svg", at + 1)) ++plots;
-  EXPECT_EQ(plots, 3u);
+  EXPECT_EQ(plots, 4u);
+  // A legend that is not in its line's colour tells nothing; an attribute would lose against the page's own style.
+  for (const char* name : {"SSE", "p50", "p99", "max", "delivered/s", "streams"})
+    EXPECT_TRUE(
+        std::regex_search(page, std::regex("style=\"fill:#[0-9a-f]{6}\">[^<a-zA-Z]*" + std::string(name) + "</text>")))
+        << name;
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("http-equiv"), std::string::npos);
   EXPECT_EQ(page.find("src="), std::string::npos);
