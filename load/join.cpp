@@ -220,7 +220,9 @@ class Host {
       if (sum.receivers > 0) results.reached.push_back(sum);
     }
     line_.say(remote::to_line(results));
-    if (!hand_over()) return fail(0, "the coordinator went away before it had the results: " + line_.trouble());
+    if (!hand_over())
+      return fail(0, "the coordinator went away before it had the results: " + line_.trouble(),
+                  "its own words say why; start both again");
     return joined;
   }
 

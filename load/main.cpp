@@ -80,6 +80,9 @@ int judge(const load::Report& report, const load::Options& options) {
     return say_error({0, "the server went away after " + format_ns(static_cast<double>(*report.server_lost_after_ns)),
                       "all streams were cut and none came back: look at the server's own log"},
                      1);
+  if (report.interrupted && report.seconds() <= 0)
+    return say_error(
+        {0, "interrupted before anything was measured", "--warmup and --connect-rate say how long that takes"}, 1);
   if (report.nobody_left())
     return say_error({0, "no stream was left at the end: every subscriber was cut off",
                       "the report above says by what; --reconnect has subscribers come back"},

@@ -211,6 +211,9 @@ Result<Message> from_line(std::string_view line) {
   try {
     const json::value value = json::parse(json::string_view(line.data(), line.size()));
     return message_from(value.as_object());
+  } catch (const boost::system::system_error& error) {  // whose own words name lines of the library
+    return fail(0, "a message that makes no sense: " + error.code().message(),
+                "are both sides fanlight-load of the same version?");
   } catch (const std::exception& error) {
     return fail(0, "a message that makes no sense: " + std::string(error.what()),
                 "are both sides fanlight-load of the same version?");

@@ -28,9 +28,9 @@ Words operator+(Words words, const Words& more) {
 }
 
 struct Coordinator : Child {
-  Coordinator(const FakeServer& server, const Words& more)
+  Coordinator(const FakeServer& server, const Words& more, const std::string& warmup = "200ms")
       : Child(Words{kProgram, "--coordinator", "127.0.0.1:0", "--url", server.url(), "--rate", "100", "--warmup",
-                    "200ms", "--publishers", "1", "--json", "-"} +
+                    warmup, "--publishers", "1", "--json", "-"} +
               more),
         address(await("hosts join with --join ")) {}
   const std::string address;
@@ -168,14 +168,20 @@ TEST(Hosts, ACoordinatorThatGoesAwayEndsThem) {
 }
 
 TEST(Hosts, AnInterruptEndsEverybodyWithAReport) {
-  FakeServer server;
-  Coordinator coordinator(server, {"--hosts", "1", "--sse", "4", "--for", "1h"});
-  Child host(join(coordinator));
-  ASSERT_TRUE(accepts(server, 5)) << coordinator.err();  // a publisher and four subscribers
-  coordinator.signal(SIGINT);
-  EXPECT_EQ(coordinator.wait(), 0) << coordinator.err();
-  EXPECT_EQ(host.wait(), 0) << host.err();
-  EXPECT_EQ(json::parse(coordinator.out()).at("interrupted"), true);
+  for (const bool measured : {true, false}) {
+    SCOPED_TRACE(measured);
+    FakeServer server;
+    Coordinator coordinator(server, {"--hosts", "1", "--sse", "4", "--for", "1h"}, measured ? "0s" : "1h");
+    Child host(join(coordinator));
+    ASSERT_TRUE(accepts(server, 5)) << coordinator.err();  // a publisher and four subscribers
+    for (int i = 0; i < 2000 && server.posts() < 20; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    coordinator.signal(SIGINT);
+    // A report of nothing is no success.
+    EXPECT_EQ(coordinator.wait(), measured ? 0 : 1) << coordinator.err();
+    EXPECT_EQ(coordinator.err().find("interrupted before anything was measured") == std::string::npos, measured);
+    EXPECT_EQ(host.wait(), 0) << host.err();
+    EXPECT_EQ(json::parse(coordinator.out()).at("interrupted"), true);
+  }
 }
 
 TEST(Hosts, StrangersAreTurnedAwayAndDisturbNobody) {
