@@ -11,7 +11,8 @@ stop_sender() {
   sender=''
 }
 words=$(mktemp)
-trap 'stop_sender; rm -f "$words"' EXIT
+report=$(mktemp)
+trap 'stop_sender; rm -f "$words" "$report"' EXIT
 
 # start_sender CORE BATCH PACE: its address in `url`.
 start_sender() {
@@ -32,15 +33,18 @@ measure() {
   start_sender "$2" "$3" "$4"
   printf '%s: ' "$1"
   taskset -c 1 "$build/bin/fanlight-load" --url "$url" "--$6" "$5" --publish none --for 3s --warmup 1s --threads 1 \
-    --connect-rate 0 --quiet --json - 2>/dev/null | python3 -c '
+    --connect-rate 0 --quiet --json "$report" >/dev/null 2>&1
+  # Not from a pipe: its reader would start while connections are opened, and take the CPU that is measured.
+  python3 -c '
 import json, os, sys
-r = json.load(sys.stdin)
+with open(sys.argv[2]) as report:
+    r = json.load(report)
 t = r["total"]
 name = sys.argv[1]
 cpu = r["tester"]["threads"][0]["cpu_share"]
 got = t["received"] + t["warmup_received"]
 print(t["established"], "connections in %.0f ms," % (t["connecting_ns"] / 1e6),
-      "%.0f B each;" % (r["tester"]["bytes_per_connection"] or 0),
+      "%.0f B each at the end;" % (r["tester"]["bytes_per_connection"] or 0),
       "%.3g M deliveries/s, %.1f per read, %.2f of a core:" % (t["delivered_per_s"] / 1e6, got / max(1, t["reads"]), cpu),
       "%.3g M per second of CPU" % (t["delivered_per_s"] / 1e6 / max(cpu, 1e-9)),
       "" if t["gaps"] + t["malformed"] == 0 else "(%d gaps, %d malformed)" % (t["gaps"], t["malformed"]))
@@ -51,7 +55,7 @@ if os.environ.get("FANLIGHT_FIGURES"):
                                   ("delivered", t["delivered_per_s"], "deliveries/s"),
                                   ("delivered per CPU", t["delivered_per_s"] / max(cpu, 1e-9), "deliveries/CPU-s"),
                                   ("messages per read", got / max(1, t["reads"]), "messages")):
-            figures.write("%s, %s\t%s\t%s\n" % (name, what, value, unit))' "$1"
+            figures.write("%s, %s\t%s\t%s\n" % (name, what, value, unit))' "$1" "$report"
   stop_sender
 }
 
@@ -65,6 +69,12 @@ for way in level lazyack lowat sweep uring; do
   start_sender 1 8 100
   printf 'the same, 8 per send, both on one core, '
   taskset -c 1 "$build/bin/bench_load_floor" "${url##*:}" 1000 2 "$way"
+  stop_sender
+done
+for way in open opennagle openwait openuring; do
+  start_sender 0 0 0
+  printf 'nothing but opening, the server on the other core, '
+  taskset -c 1 "$build/bin/bench_load_floor" "${url##*:}" 10000 0 "$way" || true
   stop_sender
 done
 for protocol in sse ws; do

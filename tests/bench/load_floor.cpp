@@ -1,9 +1,11 @@
-// What receiving costs before anything is done with the bytes, by several ways to ask the kernel for them. In: a
-// sender's port. Out: reads per second of CPU time, which no tester that receives this way can exceed.
+// What receiving costs before anything is done with the bytes, and what opening connections does, by several ways to
+// ask the kernel for them. In: a sender's port. Out: reads per second of CPU time, or the time until every connection
+// had its response, neither of which a tester that works this way can better.
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -34,7 +36,12 @@ constexpr std::string_view kWays =
     "busypoll   level, SO_BUSY_POLL 50 us\n"
     "nap        a millisecond of sleep before each epoll_wait: more sockets a wake\n"
     "sweep      no epoll: every socket asked in turn, every 2 ms\n"
-    "uring      io_uring, multishot receives into buffers that the kernel picks\n";
+    "uring      io_uring, multishot receives into buffers that the kernel picks\n"
+    "open       opening: connect, the request at once, edges; as fanlight-load does\n"
+    "opennagle  the same without TCP_NODELAY\n"
+    "openwait   the same, but the request when epoll says that the connection stands\n"
+    "openuring  opening: connect, request and response linked in io_uring\n";
+constexpr std::string_view kRequest = "GET /sse/load HTTP/1.1\r\nHost: x\r\n\r\n";
 
 struct Count {
   std::uint64_t reads = 0;
@@ -145,6 +152,96 @@ Round by_uring(const std::vector<Fd>& sockets) {
   };
 }
 
+Fd open_socket(bool blocking, bool nagle) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0));
+  const int on = 1;
+  if (!nagle) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return socket;
+}
+
+/// How many have had a response when none has come for a second, or all have.
+unsigned open_by_epoll(const sockaddr_in& address, unsigned connections, std::string_view way) {
+  const bool waits = way == "openwait";
+  const Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  static std::vector<Fd> sockets;
+  std::vector<char> buffer(64u << 10);
+  std::array<epoll_event, 512> events;
+  unsigned answered = 0;
+  while (answered < connections) {
+    for (int i = 0; i < 64 && sockets.size() < connections; ++i) {
+      Fd socket = open_socket(false, way == "opennagle");
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      if (!waits) ::send(socket.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+      epoll_event event{.events = EPOLLET | EPOLLIN | EPOLLRDHUP | (waits ? EPOLLOUT : 0u),
+                        .data = {.fd = socket.get()}};
+      ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket.get(), &event);
+      sockets.push_back(std::move(socket));
+    }
+    const int ready = ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()),
+                                   sockets.size() < connections ? 0 : 1000);
+    if (ready <= 0 && sockets.size() == connections) break;
+    for (int i = 0; i < ready; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (waits && (event.events & (EPOLLOUT | EPOLLIN)) == EPOLLOUT)
+        ::send(event.data.fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+      else if (::recv(event.data.fd, buffer.data(), buffer.size(), MSG_DONTWAIT) > 0)
+        ++answered;
+    }
+  }
+  return answered;
+}
+
+unsigned open_by_uring(const sockaddr_in& address, unsigned connections) {
+  static std::vector<Fd> sockets;
+  static std::vector<std::array<char, 512>> answers(connections);
+  io_uring ring;
+  io_uring_params parameters{};
+  parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
+  parameters.cq_entries = 16384;
+  if (::io_uring_queue_init_params(256, &ring, &parameters) < 0) return 0;
+  unsigned answered = 0;
+  while (answered < connections) {
+    for (int i = 0; i < 64 && sockets.size() < connections; ++i) {
+      sockets.push_back(open_socket(true, false));
+      const int fd = sockets.back().get();
+      io_uring_sqe* entry = ::io_uring_get_sqe(&ring);
+      ::io_uring_prep_connect(entry, fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      entry->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+      entry = ::io_uring_get_sqe(&ring);
+      ::io_uring_prep_send(entry, fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+      entry->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+      entry = ::io_uring_get_sqe(&ring);
+      std::array<char, 512>& answer = answers[sockets.size() - 1];
+      ::io_uring_prep_recv(entry, fd, answer.data(), answer.size(), 0);
+    }
+    __kernel_timespec patience{sockets.size() < connections ? 0 : 1, 0};
+    io_uring_cqe* entry = nullptr;
+    const int done = ::io_uring_submit_and_wait_timeout(&ring, &entry, 1, &patience, nullptr);
+    if (entry == nullptr && done < 0 && sockets.size() == connections) break;
+    unsigned head = 0, seen = 0;
+    io_uring_for_each_cqe(&ring, head, entry) {
+      ++seen;
+      if (entry->res > 0) ++answered;
+    }
+    ::io_uring_cq_advance(&ring, seen);
+  }
+  return answered;
+}
+
+int measure_opening(const sockaddr_in& address, unsigned connections, std::string_view way) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const std::uint64_t begin = monotonic_ns(), cpu = load::thread_cpu_ns();
+  const unsigned answered =
+      way == "openuring" ? open_by_uring(address, connections) : open_by_epoll(address, connections, way);
+  std::printf("%u of %u connections, %.*s: %.0f ms, of which %.0f ms of CPU\n", answered, connections,
+              static_cast<int>(way.size()), way.data(), static_cast<double>(monotonic_ns() - begin) / 1e6,
+              static_cast<double>(load::thread_cpu_ns() - cpu) / 1e6);
+  return answered == connections ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -163,8 +260,8 @@ int main(int argc, char** argv) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(number(1, 0)));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (way.starts_with("open")) return measure_opening(address, connections, way);
   std::vector<Fd> sockets;
-  constexpr std::string_view kRequest = "GET /sse/load HTTP/1.1\r\nHost: x\r\n\r\n";
   for (unsigned i = 0; i < connections; ++i) {
     Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
     if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
