@@ -56,12 +56,13 @@ void Progress::finish(const profile::Window& window, const std::filesystem::path
     for (const profile::Event& event : slice.events)
       std::fprintf(stderr, "%s%s\n", terminal_ ? "\r\033[K" : "", event.text.c_str());
   }
-  std::fprintf(stderr, "%srecorded %s s of %s into %s: %s samples, %s lost\n", terminal_ ? "\r\033[K" : "",
+  std::fprintf(stderr, "%srecorded %s s of %s into %s: %s sample%s, %s lost\n", terminal_ ? "\r\033[K" : "",
                seconds_of(ns_).c_str(), who(window.target()).c_str(), file.c_str(),
-               format_count(static_cast<double>(samples_)).c_str(), format_count(static_cast<double>(lost_)).c_str());
+               format_count(static_cast<double>(samples_)).c_str(), samples_ == 1 ? "" : "s",
+               format_count(static_cast<double>(lost_)).c_str());
   if (const auto check = profile::cross_check(window.query()); check.possible()) {
-    std::fprintf(stderr, "the two samplers agree to %s on where the CPU time goes\n",
-                 format_share(check.agreement, 1).c_str());
+    std::fprintf(stderr, "the two samplers agree to %s on where the CPU time goes%s\n",
+                 format_share(check.agreement, 1).c_str(), check.enough() ? "" : ", too few samples to tell");
   }
   std::fprintf(stderr, "next: fanlight report %s\n", file.c_str());
 }

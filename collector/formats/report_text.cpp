@@ -346,7 +346,7 @@ std::string samplers(const Profile& profile) {
   if (!check.possible()) return {};
   std::string body = "  they agree to " + format_share(check.agreement, 1) + " on where the CPU time goes (" +
                      plural(check.kernel_samples, "sample") + " by the kernel, " + counted(check.inprocess_samples) +
-                     " in process)\n";
+                     " in process" + (check.enough() ? "" : ": too few to tell") + ")\n";
   Table table({"largest differences", "kernel", "in process"});
   for (const profile::FunctionShare& function : check.functions) {
     if (table.size() == 3 || std::fabs(function.kernel - function.inprocess) < 0.005) break;

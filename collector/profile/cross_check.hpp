@@ -21,6 +21,8 @@ struct CrossCheck {
   double agreement = 0;                  // 1 - total variation distance of the leaf-function shares; 0..1
   std::vector<FunctionShare> functions;  // largest difference of inclusive share first
   bool possible() const { return kernel_samples > 0 && inprocess_samples > 0; }
+  /// With fewer of either the shares say little.
+  bool enough() const { return kernel_samples >= 30 && inprocess_samples >= 30; }
 };
 
 /// Source: total variation distance, half the sum of |p - q|. Cost: O(samples * depth).

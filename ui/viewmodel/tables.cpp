@@ -179,8 +179,7 @@ std::vector<Note> notes(const profile::Profile& profile) {
                     form.probe + ": " + (off ? "off" : form.form) + (form.why.empty() ? "" : ", " + form.why)});
   }
   if (const profile::CrossCheck check = profile::cross_check(profile); check.possible()) {
-    constexpr std::uint64_t kEnough = 30;
-    const bool enough = std::min(check.kernel_samples, check.inprocess_samples) >= kEnough;
+    const bool enough = check.enough();
     list.push_back({enough ? Note::Kind::agreement : Note::Kind::unsure,
                     (enough ? "the samplers agree to " + format_share(check.agreement, 1)
                             : std::string("too few samples to compare the samplers")) +

@@ -88,6 +88,30 @@ TEST(Report, NoMapOperationsAreSaidToBeNone) {
   EXPECT_EQ(report_text(profile).find(none), std::string::npos) << "nobody looked";
 }
 
+TEST(Report, FewSamplesAreSaidToTellNothing) {
+  profile::Profile profile = testing::broadcaster().query();
+  EXPECT_EQ(report_text(profile).find("too few to tell"), std::string::npos);
+  for (profile::SampleRow& row : profile.samples) row.count = row.sampler == Sampler::inprocess_cpu ? 1 : row.count;
+  std::erase_if(profile.samples, [kept = 29u](const profile::SampleRow& row) mutable {
+    return row.sampler == Sampler::inprocess_cpu && (kept == 0 || kept-- == 0);
+  });
+  EXPECT_NE(report_text(profile).find("in process: too few to tell)"), std::string::npos);
+}
+
+TEST(Report, ARegistryThatNobodyWaitsForSaysSo) {
+  profile::Profile profile = testing::broadcaster().query();
+  kernel::RegistryReading shared{.registry = "mutex", .operation = "lookup", .count = 5, .wait_ns = 7000};
+  kernel::RegistryReading alone{.registry = "per-core", .operation = "lookup", .count = 5, .hold_ns = 9};
+  shared.wait.add(1400, 5);
+  alone.wait.add(0, 5);
+  profile.registries = {shared, alone};
+  const std::string report = report_text(profile);
+  const std::size_t line = report.find("per-core");
+  ASSERT_NE(line, std::string::npos) << report;
+  EXPECT_EQ(report.substr(line, report.find('\n', line) - line).find("0.00 ns"), std::string::npos) << report;
+  EXPECT_NE(report.find("7.00 us"), std::string::npos) << report;
+}
+
 TEST(Report, SaysWhatIsMissingAndWhatIsLessThanBest) {
   const std::string text = report_text(testing::broadcaster().query());
   EXPECT_NE(text.find("missing: registry operations: the target has no such point"), std::string::npos);
