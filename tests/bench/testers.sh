@@ -4,7 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/figures.sh"
 me='scripts/bench testers'
 
-for peer in wrk hey ss python3; do
+for peer in wrk hey python3; do
   command -v "$peer" >/dev/null || die "$peer is not installed" "scripts/setup installs it"
 done
 "$repo/scripts/build" fanlight-load
@@ -32,14 +32,16 @@ start_server() {
   die "the server did not start"
 }
 
-# left_behind: what the kernel and the server know of the tester that has just ended.
+# left_behind: what the server knows of the tester that has just ended.
 left_behind() {
-  local port=${url##*:} waiting
-  waiting=$(ss -Htan state close-wait "sport = :$port" | wc -l)
-  figure "$kind streams, $tester, left in CLOSE_WAIT" "$waiting" sockets
+  local counts
   sleep 0.6 # until the next event has met every socket
-  printf '    on the server: %s in CLOSE_WAIT when it ended; half a second later %s\n' "$waiting" \
-    "$(python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + "/counts").read().decode())' "$url")"
+  counts=$(python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + "/counts").read().decode())' "$url")
+  printf '    on the server: %s\n' "$counts"
+  local what
+  for what in opened finished reset_by_client most_in_close_wait; do
+    figure "$kind streams, $tester, $what" "$(sed -n "s/.*\"$what\": \([0-9]*\).*/\1/p" <<<"$counts")" streams
+  done
 }
 
 # try NAME COMMAND...: shows the lines of its report that count.

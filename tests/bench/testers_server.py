@@ -7,11 +7,29 @@ as load/payload.hpp writes them, so that fanlight-load finds latencies in them.
 """
 import asyncio
 import json
+import socket
 import sys
 import time
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-counts = {"opened": 0, "open": 0, "finished": 0, "reset_by_client": 0, "gone": 0}
+CLOSE_WAIT = 8  # as TCP_INFO has it
+counts = {"opened": 0, "open": 0, "finished": 0, "reset_by_client": 0, "gone": 0, "most_in_close_wait": 0}
+sockets = set()
+
+
+def state_of(one):
+    try:
+        return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:  # closed, and not yet taken off
+        return None
+
+
+async def watch():
+    """A look from outside would come before the next event, or after it, as it happens."""
+    while True:
+        waiting = sum(state_of(one) == CLOSE_WAIT for one in sockets)
+        counts["most_in_close_wait"] = max(counts["most_in_close_wait"], waiting)
+        await asyncio.sleep(0.005)
 
 
 def event(sequence):
@@ -22,6 +40,8 @@ def event(sequence):
 async def stream(writer, events):
     counts["opened"] += 1
     counts["open"] += 1
+    own = writer.get_extra_info("socket")
+    sockets.add(own)
     try:
         writer.write(HEAD)
         sequence = 0
@@ -37,6 +57,7 @@ async def stream(writer, events):
         counts["gone"] += 1
     finally:
         counts["open"] -= 1
+        sockets.discard(own)
 
 
 async def serve(reader, writer):
@@ -59,7 +80,7 @@ async def serve(reader, writer):
 async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]), backlog=512)
     print(f"listening on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+    await asyncio.gather(server.serve_forever(), watch())
 
 
 asyncio.run(main())
