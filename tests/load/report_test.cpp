@@ -51,6 +51,20 @@ TEST(Report, OnlyAWaitForAPublisherIsBlamedOnPublishers) {
   }
 }
 
+TEST(Report, AThreadThatHasNoTimeLeftIsCalledTheBottleneck) {
+  for (const double share : {0.5, 0.89, 0.91, 1.0}) {
+    SCOPED_TRACE(share);
+    Report report;
+    report.tester = {{"load-sub-0", 0.2}, {"load-sub-1", share}};
+    bool blamed = false;
+    for (const std::string& warning : report.warnings())
+      blamed = blamed ||
+               (warning.find("bottleneck") != std::string::npos && warning.find("'load-sub-1'") != std::string::npos);
+    EXPECT_EQ(blamed, share > 0.9);
+    EXPECT_EQ(to_text(report).find("\nWARNING: the tester was the bottleneck") != std::string::npos, share > 0.9);
+  }
+}
+
 /// A thousand messages to one subscriber, of which `came` arrived after 1, 2, ... ms.
 Report report_of(std::uint64_t came) {
   Report report;

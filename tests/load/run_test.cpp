@@ -62,6 +62,12 @@ TEST(Run, AGoodServerLosesNothing) {
     EXPECT_EQ(total.gaps + total.duplicates + total.reordered + total.malformed + total.foreign, 0u);
     EXPECT_EQ(total.disconnected, 0u);
     EXPECT_EQ(total.latency().count(), total.received);
+    EXPECT_EQ(report->last_receiver.count(), 200u);
+    EXPECT_EQ(report->last_receiver_misses, 0u);
+    // The slowest receiver of all is some message's last; and of each message the last is no earlier than the median.
+    EXPECT_EQ(report->last_receiver.max(), total.latency().max());
+    EXPECT_GE(report->last_receiver.percentile(0.5), total.latency().percentile(0.5));
+    EXPECT_DOUBLE_EQ(total.deliveries.index(), 1);
     EXPECT_EQ(server.pongs(), 30u);
     EXPECT_EQ(report->tester.size(), 3u);
   }
@@ -100,6 +106,8 @@ TEST(Run, WhatTheServerDoesWrongIsInTheReport) {
   EXPECT_EQ(report->of(Protocol::websocket).latency().count() + report->lost(report->of(Protocol::websocket)),
             report->expected(report->of(Protocol::websocket)));
   EXPECT_EQ(report->lost(report->of(Protocol::sse)), 20 * (dropped + garbled));
+  EXPECT_EQ(report->last_receiver.count(), 200 - dropped - garbled);
+  EXPECT_EQ(report->last_receiver_misses, dropped + garbled);
 }
 
 TEST(Run, CutStreamsCountAsLost) {
@@ -111,6 +119,12 @@ TEST(Run, CutStreamsCountAsLost) {
   EXPECT_EQ(report->of(Protocol::sse).received, 20u * 100);
   EXPECT_EQ(report->lost(report->of(Protocol::sse)), 20u * 100);
   EXPECT_EQ(report->lost(report->of(Protocol::websocket)), 0u);
+  // 20 that had 100 and 30 that had 200: (20 100 + 30 200)^2 / (50 (20 100^2 + 30 200^2)).
+  EXPECT_DOUBLE_EQ(report->total().deliveries.index(), 64.0 / 70);
+  EXPECT_EQ(report->last_receiver.count(), 100u);
+  EXPECT_EQ(report->last_receiver_misses, 100u);
+  EXPECT_EQ(report->total().standing, 30u);
+  EXPECT_FALSE(report->nobody_left());
   EXPECT_NE(to_text(*report).find("survival 0.0 %"), std::string::npos) << to_text(*report);
 }
 
