@@ -96,6 +96,16 @@ bool has_exited(const Stat& stat, pid_t pid, const fs::path& root) {
   return !left || left->size() <= 1;
 }
 
+/// /proc answers for a thread, too, although it does not list it. Where it tells nothing, `pid`.
+pid_t process_of(pid_t pid, const fs::path& root) {
+  const auto status = read_text(directory_of(pid, root) / "status", kMaxStatBytes);
+  constexpr std::string_view kKey = "\nTgid:\t";
+  const std::size_t at = status ? status->find(kKey) : std::string::npos;
+  if (at == std::string::npos) return pid;
+  const std::size_t from = at + kKey.size();
+  return parse_number<pid_t>(std::string_view(*status).substr(from, status->find('\n', from) - from)).value_or(pid);
+}
+
 }  // namespace
 
 Result<Process> describe(pid_t pid, const fs::path& root) {
@@ -104,6 +114,9 @@ Result<Process> describe(pid_t pid, const fs::path& root) {
   if (has_exited(*stat, pid, root))
     return fail(0, "process " + std::to_string(pid) + " has already exited (zombie)",
                 "its parent has not waited for it yet; ps -e -o pid,stat,comm shows what is running");
+  if (const pid_t leader = process_of(pid, root); leader != pid)
+    return fail(0, std::to_string(pid) + " is a thread of process " + std::to_string(leader),
+                "watch the process: --pid " + std::to_string(leader));
   Process process{.pid = pid, .name = std::move(stat->name), .start_ticks = stat->start_ticks};
   std::error_code unreadable;  // another user's process, or a kernel thread: the path stays empty
   process.executable = fs::read_symlink(directory_of(pid, root) / "exe", unreadable).string();

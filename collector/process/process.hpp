@@ -20,7 +20,8 @@ struct Process {
   std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat: tells a reused pid apart
 };
 
-/// Errors: no such process (ESRCH, with a hint), one that has exited and is a zombie, not permitted. Source: proc(5).
+/// Errors: no such process (ESRCH, with a hint), one that has exited and is a zombie, a thread, not
+/// permitted. Source: proc(5).
 Result<Process> describe(pid_t pid, const std::filesystem::path& root = "/");
 
 struct ThreadName {

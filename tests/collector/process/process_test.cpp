@@ -111,6 +111,10 @@ TEST(Process, SeesItself) {
   ASSERT_TRUE(mine);
   EXPECT_EQ(mine->size(), 2u);
   EXPECT_EQ(mine->front().tid, ::getpid());
+  const pid_t tid = mine->back().tid;
+  const auto thread = describe(tid);
+  ASSERT_FALSE(thread) << "its probes would find nothing";
+  EXPECT_EQ(thread.error().what, std::to_string(tid) + " is a thread of process " + std::to_string(::getpid()));
 }
 
 TEST(Process, ChildThatExitedIsNotAlive) {
