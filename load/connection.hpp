@@ -54,6 +54,7 @@ struct Connection {
   bool ever_streamed : 1 = false;
   bool ever_cut : 1 = false;
   bool ever_received : 1 = false;
+  bool told_to_leave : 1 = false;
   bool joined_late : 1 = false;  // publishing had begun when it first had a stream
   bool settled : 1 = false;      // its first attempt has ended, well or badly
   bool catching_up : 1 = false;  // after a reconnect

@@ -85,12 +85,16 @@ void SubscriberPool::adjust_to_board(std::uint64_t now_ns) {
       arrivals_.add(static_cast<std::uint8_t>(group));
       ++tallies_[group].wanted;
     }
-    for (std::size_t i = connections_.size(); i-- > 0 && alive_[group] > wanted;) {
-      const Connection& connection = connections_[i];
-      if (connection.group != group || connection.phase == Connection::Phase::gone) continue;
-      --alive_[group];
-      leave(i, now_ns);
-    }
+    // Those that are gone already go first: who asks for five means five streams.
+    for (const bool gone : {true, false})
+      for (std::size_t i = connections_.size(); i-- > 0 && alive_[group] > wanted;) {
+        Connection& connection = connections_[i];
+        if (connection.group != group || connection.told_to_leave) continue;
+        if ((connection.phase == Connection::Phase::gone) != gone) continue;
+        --alive_[group];
+        connection.told_to_leave = true;
+        if (!gone) leave(i, now_ns);
+      }
   }
 }
 

@@ -175,7 +175,10 @@ void FakeServer::on_request(Client& client, const std::string& head, const std::
     const linger at_once{1, 0};
     if (misbehaviour_.sse == Misbehaviour::Sse::reset)
       ::setsockopt(client.fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  } else if (head.starts_with("GET /sse/") && misbehaviour_.most_sse != 0 && sse_ >= misbehaviour_.most_sse) {
+    client.out += "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
   } else if (head.starts_with("GET /sse/")) {
+    ++sse_;
     client.kind = Client::sse;
     client.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n";
     client.out += misbehaviour_.chunked_sse ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";

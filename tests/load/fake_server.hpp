@@ -34,6 +34,7 @@ struct Misbehaviour {
   bool refuse_websockets = false;
   bool wrong_accept = false;
   bool ping_websockets = false;
+  unsigned most_sse = 0;          // subscribers; more are answered 503; 0: any number
   int retry_ms = -1;              // what SSE subscribers are told; below 0: nothing
   bool old_http = false;          // publishers are answered as by HTTP/1.0: the end of the connection ends the answer
   bool keep_half_closed = false;  // a client that ends its sending side goes on receiving
@@ -90,6 +91,7 @@ class FakeServer {
   std::uint16_t port_ = 0;
   std::map<int, std::unique_ptr<Client>> clients_;
   std::uint64_t number_ = 0;
+  unsigned sse_ = 0;  // subscribers that were taken
   std::string held_back_;
   std::vector<std::string> history_;  // events, if cut_once
   std::vector<Stall> stalls_;

@@ -681,6 +681,24 @@ TEST(Program, PolicyAndMetricsWhileItRuns) {
   EXPECT_NEAR(report.at("total").at("received").to_number<double>() / expected, 1, 0.02);
 }
 
+TEST(Program, FewerSubscribersAreStreamsNotAttempts) {
+  FakeServer server({.most_sse = 6});
+  testing::Child load({FANLIGHT_BINARY_DIR "/bin/fanlight-load", "--sse", "10", "--rate", "20", "--for", "2s",
+                       "--warmup", "0s", "--url", server.url(), "--listen", "127.0.0.1:0", "--json", "-"});
+  const std::string address = load.await("metrics and policy on http://127.0.0.1:");
+  ASSERT_FALSE(address.empty()) << load.err();
+  const auto port = static_cast<std::uint16_t>(std::stoul(address));
+  const std::string host = "Host: 127.0.0.1:" + address + "\r\nConnection: close\r\n";
+  const std::string body = R"({"subscribers": {"sse": 5}})";
+  for (int i = 0; i < 300 && server.posts() == 0; ++i) std::this_thread::sleep_for(milliseconds(10));
+  ask(port, "POST /policy HTTP/1.1\r\n" + host + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_EQ(load.wait(), 0) << load.err();
+  const boost::json::object report = boost::json::parse(load.out()).as_object();
+  EXPECT_EQ(report.at("total").at("established"), 6);
+  EXPECT_EQ(report.at("total").at("left"), 1);
+  EXPECT_EQ(report.at("total").at("standing"), 5);
+}
+
 TEST(Program, APolicyThatComesInTheWarmUpHoldsFromItsEndOn) {
   FakeServer server;
   testing::Child load({FANLIGHT_BINARY_DIR "/bin/fanlight-load", "--sse", "2", "--rate", "20", "--for", "1s",
