@@ -36,22 +36,25 @@ json::object counts(const Causes& by_cause) {
   return out;
 }
 
-json::array phases(const Report& report, const Tally& tally) {
+/// `buckets`: histograms in full, which would be the same thing several times over in sums.
+json::array phases(const Report& report, const Tally& tally, bool buckets) {
   json::array out;
   for (std::size_t i = 0; i < report.published.phases.size(); ++i) {
     const PublishedPhase& phase = report.published.phases[i];
     const PhaseTally found = i < tally.phases.size() ? tally.phases[i] : PhaseTally();
     const std::uint64_t expected = report.expected(tally, i);
-    out.push_back(json::object{{"name", phase.phase.name},
-                               {"expected", expected},
-                               {"received", found.received},
-                               {"lost", expected - std::min(expected, found.received)},
-                               {"latency_ns", latencies(found.latency, report.misses(tally, i))}});
+    json::object& one = out.emplace_back(json::object()).as_object();
+    one = json::object{{"name", phase.phase.name},
+                       {"expected", expected},
+                       {"received", found.received},
+                       {"lost", expected - std::min(expected, found.received)},
+                       {"latency_ns", latencies(found.latency, report.misses(tally, i))}};
+    if (buckets) one["latency_buckets"] = histogram_json(found.latency);
   }
   return out;
 }
 
-json::object subscribers(const Report& report, const Tally& tally) {
+json::object subscribers(const Report& report, const Tally& tally, bool buckets_of_phases = false) {
   const auto share = [](std::uint64_t part, std::uint64_t all) {
     return all == 0 ? json::value(nullptr) : json::value(static_cast<double>(part) / static_cast<double>(all));
   };
@@ -100,7 +103,7 @@ json::object subscribers(const Report& report, const Tally& tally) {
                                     {"connection_mean_ns", latencies(tally.connection_mean)}}},
           {"latency_ns", latencies(latency, report.misses(tally))},
           {"latency_buckets", histogram_json(latency)},
-          {"phases", phases(report, tally)}};
+          {"phases", phases(report, tally, buckets_of_phases)}};
 }
 
 json::object outcomes(const Outcomes& o) {
@@ -196,7 +199,7 @@ std::string to_json(const Report& report) {
   for (const std::string& warning : report.warnings()) warnings.push_back(json::value(warning));
   for (const std::string& note : report.notes) notes.push_back(json::value(note));
   for (const GroupReport& group : report.groups) {
-    json::object one = subscribers(report, group.tally);
+    json::object one = subscribers(report, group.tally, true);
     one["group"] = label_of(group.group);
     one["protocol"] = name_of(group.group.protocol);
     one["profile"] = group.group.profile.name;
@@ -217,6 +220,7 @@ std::string to_json(const Report& report) {
   all["total"] = subscribers(report, report.total());
   all["groups"] = std::move(groups);
   all["last_receiver_ns"] = latencies(report.last_receiver, report.last_receiver_misses);
+  all["last_receiver_buckets"] = histogram_json(report.last_receiver);
   all["last_receiver_every"] = report.last_receiver_every;
   all["timeline"] = timeline(report);
   all["server"] = server(report);

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 #include <string>
 
 #include <boost/json.hpp>
+
+#include "load/tally_json.hpp"
 
 namespace fanlight::load {
 namespace {
@@ -114,6 +117,25 @@ TEST(Report, WhatNeverCameIsInEveryPercentileThatIsWritten) {
               std::string::npos);
     EXPECT_EQ(report.nobody_left(), c.came == 0);
   }
+}
+
+TEST(Report, HistogramsOfPhasesAreWrittenInFullAndMergeToTheirGroups) {
+  Report report = report_of(1000);
+  report.published.phases.push_back(report.published.phases[0]);
+  for (std::uint64_t i = 1; i <= 500; ++i) report.groups[0].tally.phase(1).latency.add(i * 3 * kMs + 1);
+  report.last_receiver.add(77 * kMs);
+  const boost::json::value json = boost::json::parse(to_json(report));
+  Latencies merged;
+  for (const boost::json::value& phase : json.at("groups").at(0).at("phases").as_array()) {
+    const auto read = histogram_from(phase.at("latency_buckets"));
+    ASSERT_TRUE(read) << read.error().what;
+    merged.merge(*read);
+  }
+  const Latencies all = report.groups[0].tally.latency();
+  EXPECT_EQ(merged.count(), 1500u);
+  EXPECT_EQ(merged.max(), 1500 * kMs + 1);
+  EXPECT_TRUE(std::ranges::equal(merged.counts(), all.counts()));
+  EXPECT_EQ(histogram_from(json.at("last_receiver_buckets"))->max(), 77 * kMs);
 }
 
 TEST(Report, TheAcceptRateIsOfThoseThatCameBeforePublishing) {
