@@ -20,6 +20,20 @@ Result<> check(std::uint64_t from_ns, std::uint64_t to_ns, const std::string& wh
   return {};
 }
 
+/// What else is a time within one slice, of one thing.
+Result<> check_amounts(const profile::Slice& slice, const std::string& where) {
+  std::uint64_t longest = std::max(
+      {slice.cost.cpu_ns, slice.machine.interrupts_ns, slice.machine.soft_interrupts_ns, slice.machine.stolen_ns});
+  const auto note = [&](std::uint64_t ns) { longest = std::max(longest, ns); };
+  for (const kernel::ProgramCost& program : slice.cost.programs) note(program.run_ns);
+  for (const profile::Preemption& preemption : slice.preemptions) note(preemption.ns);
+  for (const profile::Lock& lock : slice.locks) note(lock.wait_ns);
+  for (const kernel::MapReading& map : slice.maps) note(map.total_ns);
+  for (const kernel::RegistryReading& registry : slice.registries) note(std::max(registry.wait_ns, registry.hold_ns));
+  for (const profile::LabelTime& time : slice.label_times) note(std::ranges::max(time.ns));
+  return check(0, longest, "something in " + where);
+}
+
 /// What exceeded the life of `thread` and was cut.
 std::uint64_t cut(profile::ThreadSlice& thread) {
   const std::uint64_t life = thread.to_ns - thread.from_ns;
@@ -43,6 +57,7 @@ Result<> bound_times(std::vector<profile::Slice>& slices) {
   for (std::size_t i = 0; i < slices.size(); ++i) {
     const std::string slice = "slice " + std::to_string(i);
     if (auto fine = check(slices[i].from_ns, slices[i].to_ns, slice); !fine) return fine;
+    if (auto fine = check_amounts(slices[i], slice); !fine) return fine;
     for (profile::ThreadSlice& thread : slices[i].threads) {
       if (auto fine = check(thread.from_ns, thread.to_ns, "a thread's life in " + slice); !fine) return fine;
       const std::uint64_t one = cut(thread);

@@ -187,6 +187,8 @@ TEST_F(Hostile, RowsThatReferToNothingAreRefused) {
         Case{"slice that ends before it begins", "UPDATE slice SET to_ns = from_ns - 1 WHERE id = 1",
              "slice 1 ends before"},
         Case{"slice of centuries", "UPDATE slice SET to_ns = (1 << 62) WHERE id = 1", "slice 1 lasts"},
+        Case{"cost of centuries", "UPDATE program_cost SET run_ns = (1 << 62)", "something in slice 0 lasts"},
+        Case{"own time of centuries", "UPDATE slice SET own_cpu_ns = (1 << 62)", "something in slice 0 lasts"},
         Case{"life of centuries", "UPDATE thread_slice SET to_ns = (1 << 62) WHERE slice = 0", "life in slice 0 lasts"},
         Case{"life that ends before it begins", "UPDATE thread_slice SET from_ns = to_ns + 1", "ends before it begins"},
         Case{"bucket", "UPDATE histogram SET bucket = bucket + 100000", "histogram bucket 1000"},
