@@ -85,7 +85,7 @@ row() { printf '  %-28s %12s %9s %12s %8s %10s\n' "$@"; }
 result() {
   local title=$1 samples=$2 whole=$3 file=$4 beside
   if [[ ! -s $file || $samples == 0 || $samples == 0.0s ]]; then
-    row "$title" "does not run here: $(grep -vm1 '^ *$' "${file%.*}.err" "$file" -h 2>/dev/null | cut -c1-90)"
+    row "$title" "does not run here: $({ grep -hvm1 '^ *$' "${file%.*}.err" "$file" 2>/dev/null || true; } | head -n 1 | cut -c1-90)"
     return 0
   fi
   beside=$(work)
@@ -99,7 +99,7 @@ result() {
 missing() { row "$1" "not installed: apt-get install $2"; }
 share() { awk -v own="$own" '$0 ~ own { reach += $NF } { all += $NF } END { printf "%.1fs %.1f", all / 1e9, all ? 100 * reach / all : 0 }'; }
 # perf script: stacks are paragraphs; one sample each.
-perf_share() { perf script -i "$1" -F ip,sym 2>/dev/null | awk -v own="$own" -v RS= '$0 ~ own { reach++ } END { printf "%d %.1f", NR, NR ? 100 * reach / NR : 0 }'; }
+perf_share() { { perf script -i "$1" -F ip,sym 2>/dev/null || true; } | awk -v own="$own" -v RS= '$0 ~ own { reach++ } END { printf "%d %.1f", NR, NR ? 100 * reach / NR : 0 }'; }
 work() { awk -v rounds="$rounds" -v base="$base" 'BEGIN { printf "%.3f", rounds / base }'; }
 size() { stat -c %s "$1" | numfmt --to=iec; }
 
