@@ -1,5 +1,7 @@
 #include "server/cli/command_line.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -50,6 +52,9 @@ std::optional<HostPort> parse_listen(std::string_view text) {
     return std::nullopt;  // an IPv6 address without brackets: which colon is the port's?
   }
   HostPort parsed{.address = std::string(address), .port = 0};
+  std::array<std::byte, sizeof(in6_addr)> numbers;
+  const int family = address.find(':') != std::string_view::npos ? AF_INET6 : AF_INET;
+  if (::inet_pton(family, parsed.address.c_str(), numbers.data()) != 1) return std::nullopt;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
   if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
   return parsed;

@@ -87,6 +87,8 @@ TEST(CommandLine, Misuse) {
            Case{{"--listen", "127.0.0.1:99999"}, "99999"},
            Case{{"--listen", "127.0.0.1:80x"}, "80x"},
            Case{{"--listen", "::1:80"}, "::1:80"},
+           Case{{"--listen", "1.2.3.4.5:80"}, "1.2.3.4.5:80"},
+           Case{{"--listen", "[::g]:80"}, "[::g]:80"},
            Case{{"--workers", "0"}, "--workers"},
            Case{{"--workers", "many"}, "--workers"},
            Case{{"--outbox", "2"}, "--outbox"},
