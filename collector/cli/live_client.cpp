@@ -44,7 +44,7 @@ struct LiveClient::State {
   std::chrono::milliseconds patience{5000};
   std::uint64_t last_id = 0;
   asio::io_context context{1};
-  websocket::stream<beast::tcp_stream> socket{context};
+  websocket::stream<beast::tcp_stream, false> socket{context};
 };
 
 LiveClient::LiveClient(std::unique_ptr<State> state) : state_(std::move(state)) {}

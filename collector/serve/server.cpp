@@ -160,7 +160,8 @@ asio::awaitable<void> Server::State::respond(Stream& stream, const http::request
 template <class Stream>
 asio::awaitable<void> Server::State::feed(Stream stream, http::request<http::string_body> request) {
   beast::get_lowest_layer(stream).expires_never();
-  websocket::stream<Stream> socket(std::move(stream));
+  // Without compression, which would take a minute to compile and is never offered.
+  websocket::stream<Stream, false> socket(std::move(stream));
   socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
   socket.read_message_max(1024);  // a request is a few bytes
   if (const auto [error] = co_await socket.async_accept(request, kAsResult); error) co_return;

@@ -30,7 +30,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using tcp = asio::ip::tcp;
-using Stream = websocket::stream<beast::tcp_stream>;
+using Stream = websocket::stream<beast::tcp_stream, false>;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
