@@ -3,8 +3,9 @@ include(CTest)
 
 find_program(FANLIGHT_CCACHE ccache)
 if(FANLIGHT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Without these words ccache takes no file that uses a precompiled header.
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FANLIGHT_CCACHE})
+  # Without these words ccache takes no file that uses a precompiled header. It goes by the headers that the compiler
+  # names, since preprocessing what it does not know yet takes a third of the time that compiling does.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 ${FANLIGHT_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
