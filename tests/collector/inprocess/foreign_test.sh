@@ -15,7 +15,7 @@ cp "$source"/tests/collector/inprocess/foreign/* "$work/foreign/"
 sed -n '/^```cpp$/,/^```$/p' "$source/docs/instrument.md" | sed '/^```/d' >"$work/foreign/example.cpp"
 test -s "$work/foreign/example.cpp" || { echo "docs/instrument.md has no example"; exit 1; }
 
-cmake -S "$work/foreign" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/tree" -DCMAKE_BUILD_TYPE=Release >"$work/log" 2>&1 &&
+cmake -G Ninja -S "$work/foreign" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/tree" -DCMAKE_BUILD_TYPE=Release >"$work/log" 2>&1 &&
   cmake --build "$work/out" >>"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/out/foreign_example" | tee "$work/said"
 grep -q '^orders 300$' "$work/said"

@@ -85,7 +85,12 @@ def with_npm(base):
     os.makedirs(modules, exist_ok=True)
     if not all(os.path.isdir(os.path.join(modules, "node_modules", name)) for name in ("ws", "eventsource")):
         install = ["npm", "install", "--prefix", modules, "--no-audit", "--no-fund", "--no-save", "--silent", "ws@8", "eventsource@2"]
-        if not shutil.which("npm") or subprocess.run(install, timeout=90, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+        try:
+            installed = shutil.which("npm") and not subprocess.run(
+                install, timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        except subprocess.TimeoutExpired:
+            installed = False
+        if not installed:
             raise FileNotFoundError("npm cannot install ws and eventsource")
     with tempfile.NamedTemporaryFile("w", suffix=".js", delete=False, dir=modules) as script:
         script.write(NODE)
