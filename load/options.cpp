@@ -252,7 +252,10 @@ Result<> apply(const CLI::App& app, const Texts& texts, Options& options) {
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     plan.warmup = *parsed;
   }
-  if (!file || given("--rate") || given("--for")) {
+  if (file && given("--for") && !given("--rate"))
+    return fail(0, "--for: the phases of a scenario have their own times",
+                "give --rate as well: one phase replaces them");
+  if (!file || given("--rate")) {
     auto phase = parse_shape(texts.rate);
     if (!phase) return within("--rate", std::move(phase.error()));
     phase->duration = duration;

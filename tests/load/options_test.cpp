@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "load/descriptors.hpp"
@@ -99,6 +102,22 @@ TEST(Options, MisuseIsSaidInOneLineWithAHint) {
     EXPECT_EQ(parsed.error().what.find('\n'), std::string::npos);
     EXPECT_FALSE(parsed.error().hint.empty());
   }
+}
+
+TEST(Options, APhaseReplacesThoseOfAScenarioOnlyWhenItIsWhole) {
+  const std::string file = ::testing::TempDir() + "fanlight_two_phases.json";
+  std::ofstream(file) << R"({"subscribers": [{"protocol": "sse", "count": 1}],
+                            "phases": [{"for": "1s", "schedule": "5"}, {"for": "2s", "schedule": "7"}]})";
+  const auto whole = parse({"--scenario", file.c_str()});
+  ASSERT_TRUE(whole) << whole.error().what;
+  EXPECT_EQ(std::get<Options>(*whole).plan.phases.size(), 2u);
+  const auto half = parse({"--scenario", file.c_str(), "--for", "3s"});
+  ASSERT_FALSE(half) << "three seconds of which rate?";
+  EXPECT_NE(half.error().what.find("--for"), std::string::npos);
+  const auto replaced = parse({"--scenario", file.c_str(), "--for", "3s", "--rate", "9"});
+  ASSERT_TRUE(replaced) << replaced.error().what;
+  EXPECT_EQ(std::get<Options>(*replaced).plan.phases.size(), 1u);
+  std::filesystem::remove(file);
 }
 
 TEST(Options, HelpHasExamples) {
