@@ -25,7 +25,7 @@ constexpr const char* kExamples =
     "  POST /topics/{topic}   publishes the body; ?event=NAME names it, ?key=K is what conflation goes by\n"
     "  GET /topics/{topic}    how many subscribe; /topics/{topic}/snapshot: what state it is in\n"
     "  GET /  /metrics  /healthz  /admin\n"
-    "\nSIGTERM drains and stops. SIGHUP reads --config again: limits, tokens, origins, heartbeat.\n"
+    "\nSIGTERM drains and stops. SIGHUP reads --config again: limits, tokens, origins, heartbeat, slots.\n"
     "\nExamples:\n"
     "  fanlight-server                                          serve on 127.0.0.1:8080, one worker per CPU\n"
     "  fanlight-server --listen 127.0.0.1:0 --workers 1         any free port, printed on stderr\n"
@@ -109,17 +109,36 @@ void design(CLI::App& app, const char* flag, Kind& into, const std::array<std::s
       ->type_name("NAME");
 }
 
+/// From `least` to `most`.
 template <class Time>
-void time_option(CLI::App& app, const char* flag, Time& into, const std::string& help) {
+void time_option(CLI::App& app, const char* flag, Time& into, const std::string& help, Time least = Time(0),
+                 Time most = std::chrono::hours(24 * 365)) {
   app.add_option_function<std::string>(
          flag,
-         [&into, flag](const std::string& text) {
+         [&into, flag, least, most](const std::string& text) {
            const auto time = parse_duration(text);
            if (!time) throw CLI::ValidationError(flag, time.error().what);
+           const auto seconds = [](auto span) {
+             return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + "s";
+           };
+           if (*time < least || *time > most)
+             throw CLI::ValidationError(flag, "'" + text + "' is not from " + seconds(least) + " to " + seconds(most));
            into = std::chrono::duration_cast<Time>(*time);
          },
          help)
       ->type_name("TIME");
+}
+
+/// A secret. Empty, it would let everybody in who says nothing, as if there were none.
+void secret_option(CLI::App& app, const char* flag, std::string& into, const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&into, flag](const std::string& text) {
+           if (text.empty()) throw CLI::ValidationError(flag, "it must not be empty");
+           into = text;
+         },
+         help)
+      ->type_name("TEXT");
 }
 
 void size_option(CLI::App& app, const char* flag, std::size_t& into, std::uint64_t most, const std::string& help) {
@@ -133,6 +152,18 @@ void size_option(CLI::App& app, const char* flag, std::size_t& into, std::uint64
          },
          help)
       ->type_name("SIZE");
+}
+
+/// "3=1"
+net::SlotOwner slot_owner(const std::string& text) {
+  net::SlotOwner owner;
+  const char* end = text.data() + text.size();
+  const auto slot = std::from_chars(text.data(), end, owner.slot);
+  if (slot.ec == std::errc() && slot.ptr != end && *slot.ptr == '=') {
+    const auto worker = std::from_chars(slot.ptr + 1, end, owner.worker);
+    if (worker.ec == std::errc() && worker.ptr == end) return owner;
+  }
+  throw CLI::ValidationError("--slot", "'" + text + "' is not SLOT=WORKER, such as 3=1");
 }
 
 /// "100" or "100:200": per second, and at once.
@@ -213,15 +244,7 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
          },
          "largest message that is published (default 1M)")
       ->type_name("SIZE");
-  app.add_option_function<std::string>(
-         "--drain",
-         [&](const std::string& text) {
-           const auto time = parse_duration(text);
-           if (!time) throw CLI::ValidationError("--drain", time.error().what);
-           server.drain = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
-         },
-         "how long a stop lets queued messages leave (default 5s)")
-      ->type_name("TIME");
+  time_option(app, "--drain", server.drain, "how long a stop lets queued messages leave (default 5s)");
   app.add_option("--sample-hz", command.sample_hz,
                  "samples per second of CPU time that each worker takes of itself; 0: none (default 99)")
       ->check(CLI::Range(0, 10'000))
@@ -253,6 +276,14 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   app.add_option("--slots", server.slots, "of the hash table from addresses to workers (default 16)")
       ->check(CLI::Range(1, 65'536))
       ->type_name("N");
+  app.add_option_function<std::vector<std::string>>(
+         "--slot",
+         [&](const std::vector<std::string>& texts) {
+           server.slot_owners.clear();
+           for (const std::string& text : texts) server.slot_owners.push_back(slot_owner(text));
+         },
+         "which worker a slot belongs to, such as 3=1; may be given often (default: dealt out in turn)")
+      ->type_name("SLOT=WORKER");
   app.add_flag("--pin", server.pin, "worker N runs on CPU N only");
 
   app.option_defaults()->group("Slow clients and history");
@@ -281,10 +312,14 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   size_option(app, "--history-bytes", server.history_bytes, 1u << 30, "bytes kept per topic (default 1M)");
 
   app.option_defaults()->group("Protocol");
-  time_option(app, "--heartbeat", server.heartbeat, "silence before a comment or a ping, 30s at most (default 15s)");
-  time_option(app, "--pong-window", server.pong_window, "for the answer to a ping (default 10s)");
-  time_option(app, "--request-deadline", server.request_deadline, "for a request to arrive (default 5s)");
-  time_option(app, "--idle-deadline", server.idle_deadline, "between the requests of a connection (default 1m)");
+  // Whole seconds is how often the workers look; proxies and load balancers cut what is silent for a minute or less.
+  constexpr std::chrono::seconds kSecond(1), kLongestSilence(30);
+  time_option(app, "--heartbeat", server.heartbeat, "silence before a comment or a ping, 1s to 30s (default 15s)",
+              kSecond, kLongestSilence);
+  time_option(app, "--pong-window", server.pong_window, "for the answer to a ping (default 10s)", kSecond);
+  time_option(app, "--request-deadline", server.request_deadline, "for a request to arrive (default 5s)", kSecond);
+  time_option(app, "--idle-deadline", server.idle_deadline, "between the requests of a connection (default 1m)",
+              kSecond);
   size_option(app, "--max-message", server.max_message_bytes, 16u << 20, "that a WebSocket client sends (default 64K)");
   app.add_flag("!--no-compress", server.compress, "no permessage-deflate and no gzip, whoever asks");
   app.add_flag("!--no-retry", server.retry_advice, "no 'retry:' at the start of event streams");
@@ -324,10 +359,9 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   app.add_option("--allow-origin", server.access.origins,
                  "pages that may connect, such as https://example.org, or 'self'; may be given often (default: all)")
       ->type_name("ORIGIN");
-  app.add_option("--publish-token", server.access.publish_token, "that publishers have to send")->type_name("TEXT");
-  app.add_option("--subscribe-token", server.access.subscribe_token, "that subscribers have to send")
-      ->type_name("TEXT");
-  app.add_option("--jwt-key", server.access.jwt_key, "key of HS256 tokens that grant topics")->type_name("TEXT");
+  secret_option(app, "--publish-token", server.access.publish_token, "that publishers have to send");
+  secret_option(app, "--subscribe-token", server.access.subscribe_token, "that subscribers have to send");
+  secret_option(app, "--jwt-key", server.access.jwt_key, "key of HS256 tokens that grant topics");
 
   app.option_defaults()->group("Running");
   app.set_config("--config", "", "a file of these options, 'name = value' a line")->type_name("FILE");
@@ -343,6 +377,15 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
     return Leave{.out = std::string(version.what()) + "\n"};
   } catch (const CLI::ParseError& error) {
     return Leave{.exit_code = 2, .error = error.what(), .hint = "fanlight-server --help shows what it takes"};
+  }
+  const unsigned workers = server.workers == 0 ? net::default_workers() : server.workers;
+  for (const net::SlotOwner& each : server.slot_owners) {
+    if (each.slot < server.slots && each.worker < workers) continue;
+    return Leave{.exit_code = 2,
+                 .error = "--slot: " + std::to_string(each.slot) + "=" + std::to_string(each.worker) +
+                          " is not one of " + std::to_string(server.slots) + " slots and " + std::to_string(workers) +
+                          " workers",
+                 .hint = "both count from 0; --slots and --workers say how many there are"};
   }
   if (server.origin) server.origin->timeout = origin_timeout;
   server.snapshots.breaker.pause_ns = static_cast<std::uint64_t>(breaker_pause.count());

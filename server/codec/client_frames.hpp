@@ -18,7 +18,7 @@ struct ClientRequest {
   enum class Kind : std::uint8_t { none, message, pong, ponged, close } kind = Kind::none;
   std::string payload;               // pong: what to send back, at most 125 bytes; message: its bytes, inflated
   CloseCode code = CloseCode::none;  // close: what to send back
-  const char* why = "";              // close: the reason, for people
+  const char* why = "";              // close: the reason, one of a few; for people and counters
   bool by_client = false;            // close: it asked for it, and did not break a rule
   bool text = false;                 // message
 };

@@ -26,6 +26,7 @@ void WorkerReading::add(const WorkerReading& other) {
   turns += other.turns;
   losses_told += other.losses_told;
   exceptions += other.exceptions;
+  for (const auto& [cause, count] : other.violations) violations[cause] += count;
   http_connections += other.http_connections;
   deliveries_last_second += other.deliveries_last_second;
   delivery_latency_ns.merge(other.delivery_latency_ns);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string_view>
 
 #include "core/histogram.hpp"
@@ -78,6 +79,7 @@ struct WorkerReading {
   std::uint64_t turns = 0;           // of the loop
   std::uint64_t losses_told = 0;     // clients that were told of a gap in the history
   std::uint64_t exceptions = 0;      // that reached the loop; each is a bug or memory that ran out
+  std::map<std::string_view, std::uint64_t> violations;  // of the WebSocket protocol, by what was wrong
   std::uint64_t http_connections = 0;
   std::uint64_t deliveries_last_second = 0;
   KernelHistogram delivery_latency_ns;

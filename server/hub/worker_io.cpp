@@ -154,6 +154,7 @@ void Worker::on_bytes(Session& session, std::span<const std::byte> bytes) {
         reception_->on_message(*same, std::move(request.payload), request.text);
         break;
       case codec::ClientRequest::Kind::close:
+        if (!request.by_client) ++counts_.violations[request.why];
         return begin_close(*same, request.code, request.by_client ? End::client : End::protocol);
     }
   }

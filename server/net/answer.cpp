@@ -8,12 +8,12 @@
 
 namespace fanlight::server::net {
 
-Answer problem(unsigned status, std::string_view error, std::string_view hint) {
+Answer problem(Refusal cause, unsigned status, std::string_view error, std::string_view hint) {
   std::string body = "{\"error\":";
   codec::append_json_string(body, error);
   body += ",\"hint\":";
   codec::append_json_string(body, hint);
-  return {.status = status, .body = std::move(body) + "}\n"};
+  return {.status = status, .body = std::move(body) + "}\n", .refusal = cause};
 }
 
 std::string text_of(const Answer& answer, bool keep, bool head_only) {

@@ -59,6 +59,7 @@ RequestHead head_of(const http::request<http::string_body>& request) {
     head.seen = static_cast<std::uint16_t>(head.seen | 1u << static_cast<unsigned>(header));
   };
   for (const auto& [field, header] : kFields) set(header, request.find(field));
+  if (request.count(http::field::host) > 1) head.seen &= static_cast<std::uint16_t>(~1u);  // none that could be meant
   set(Header::last_event_id, request.find("Last-Event-ID"));
   set(Header::traceparent, request.find("traceparent"));
   return head;
@@ -73,15 +74,15 @@ void DeskReading::add(const DeskReading& other) {
   refused_address += other.refused_address;
   refused_rate += other.refused_rate;
   timeouts += other.timeouts;
-  malformed += other.malformed;
   disconnects += other.disconnects;
   accept_errors += other.accept_errors;
   tls_failures += other.tls_failures;
-  denied += other.denied;
-  origin += other.origin;
-  throttled += other.throttled;
+  unread += other.unread;
   commands += other.commands;
-  bad_commands += other.bad_commands;
+  for (std::size_t cause = 0; cause < kRefusals; ++cause) {
+    refusals[cause] += other.refusals[cause];
+    command_refusals[cause] += other.command_refusals[cause];
+  }
   for (std::size_t source = 0; source < snapshots.size(); ++source) snapshots[source] += other.snapshots[source];
   parse_ns.merge(other.parse_ns);
 }
@@ -174,7 +175,7 @@ void Desk::feed(Session& session) {
     HttpExchange& exchange = *exchange_of(session);
     if (exchange.waiting || session.outbox.bytes() > kMaxUnsent) {
       if (exchange.input.size() > kMaxUnread) {
-        ++counts.malformed;
+        ++counts.unread;
         worker_.end(session, hub::End::protocol);
       }
       return;
@@ -214,13 +215,13 @@ bool Desk::parse_with_beast(Session& session, HttpExchange& exchange) {
       error = http::error::header_limit;
   }
   if (error) {
-    ++counts.malformed;
     const bool large = error == http::error::header_limit || error == http::error::buffer_overflow;
-    Answer said = large ? problem(431, "the request header is above 8 KiB", "send less")
+    Answer said = large ? problem(Refusal::head_too_large, 431, "the request header is above 8 KiB", "send less")
                   : error == http::error::body_limit
-                      ? problem(413, "the body is above " + std::to_string(office_.options.max_body_bytes) + " bytes",
+                      ? problem(Refusal::body_too_large, 413,
+                                "the body is above " + std::to_string(office_.options.max_body_bytes) + " bytes",
                                 "send less, or start the server with a higher --max-body")
-                      : problem(400, "this is not an HTTP/1 request", "see RFC 9112");
+                      : problem(Refusal::malformed, 400, "this is not an HTTP/1 request", "see RFC 9112");
     answer(session, std::move(said), false);
     return false;
   }
@@ -252,6 +253,10 @@ bool Desk::parse_with_beast(Session& session, HttpExchange& exchange) {
 void Desk::handle(Session& session, const Asked& asked) {
   session.answered = true;
   const bool head_only = asked.head.method == "HEAD";
+  // RFC 9112, 3.2: 400 it must be, and whose pages may connect is judged by it.
+  if (asked.head.minor_version == 1 && !asked.head.has(Header::host))
+    return answer(session, problem(Refusal::malformed, 400, "the request does not name one host", "send Host once"),
+                  false, head_only);
   switch (asked.route.endpoint) {
     case Endpoint::subscribe_sse: return become_stream(session, asked);
     case Endpoint::echo:
@@ -304,20 +309,21 @@ void Desk::handle(Session& session, const Asked& asked) {
                                 "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"},
                     asked.keep);
     case Endpoint::wrong_method: {
-      Answer said = problem(405, "this path does not take that method", "the Allow header names those that it takes");
+      Answer said = problem(Refusal::wrong_method, 405, "this path does not take that method",
+                            "the Allow header names those that it takes");
       said.headers.append("Allow: ").append(asked.route.allowed).append("\r\n");
       return answer(session, std::move(said), asked.keep, head_only);
     }
     case Endpoint::bad_topic:
       return answer(session,
-                    problem(400, "not a topic name: " + std::string(hub::kTopicRule),
+                    problem(Refusal::bad_topic, 400, "not a topic name: " + std::string(hub::kTopicRule),
                             "POST /topics/news, GET /sse/news or GET /ws/news"),
                     asked.keep, head_only);
     case Endpoint::not_found: break;
   }
   if (asked.route.endpoint == Endpoint::healthz)
-    return answer(session, problem(503, "stopping", "try another server"), asked.keep, head_only);
-  answer(session, problem(404, "no such path", kPaths), asked.keep, head_only);
+    return answer(session, problem(Refusal::stopping, 503, "stopping", "try another server"), asked.keep, head_only);
+  answer(session, problem(Refusal::not_found, 404, "no such path", kPaths), asked.keep, head_only);
 }
 
 void Desk::answer_later(Session& session, bool keep) {
@@ -329,6 +335,7 @@ void Desk::answer_later(Session& session, bool keep) {
 
 void Desk::answer(Session& session, Answer said, bool keep, bool head_only) {
   ++counts.answers[said.status];
+  if (said.refusal) ++count_of(counts.refusals, *said.refusal);
   session.deadline_tick = worker_.tick() + static_cast<std::uint32_t>(office_.options.idle_deadline.count()) + 1;
   worker_.send(session, codec::control_frame(net::text_of(said, keep, head_only)));
   if (keep) return;
@@ -336,8 +343,8 @@ void Desk::answer(Session& session, Answer said, bool keep, bool head_only) {
   worker_.finish_sending(session, hub::End::client);
 }
 
-void Desk::refuse(Session& session, std::string_view error, std::string_view hint) {
-  answer(session, problem(503, error, hint), false);
+void Desk::refuse(Session& session, Refusal cause, std::string_view error, std::string_view hint) {
+  answer(session, problem(cause, 503, error, hint), false);
 }
 
 void Desk::on_sent(Session& session) {

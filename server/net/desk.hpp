@@ -30,15 +30,13 @@ struct DeskReading {
   std::uint64_t refused_address = 0;  // more than one address may have
   std::uint64_t refused_rate = 0;     // faster than one address may come
   std::uint64_t timeouts = 0;         // requests that did not arrive in time
-  std::uint64_t malformed = 0;        // requests that were not HTTP, or broke a limit
   std::uint64_t disconnects = 0;      // in the middle of a request or of its answer
   std::uint64_t accept_errors = 0;    // out of descriptors, most likely
   std::uint64_t tls_failures = 0;
-  std::uint64_t denied = 0;     // publish or subscribe without the right
-  std::uint64_t origin = 0;     // a browser's page from elsewhere
-  std::uint64_t throttled = 0;  // publishes above an address's rate
-  std::uint64_t commands = 0;   // of WebSocket clients
-  std::uint64_t bad_commands = 0;
+  std::uint64_t unread = 0;          // connections that were cut for asking on without reading the answers
+  RefusalCounts refusals{};          // answers of 400 and above, by cause
+  std::uint64_t commands = 0;        // of WebSocket clients
+  RefusalCounts command_refusals{};  // commands, or parts of them, that were not done
   std::array<std::uint64_t, kSnapshotNames.size()> snapshots{};  // given, by source
   KernelHistogram parse_ns;                                      // of request heads that were whole in one read
 
@@ -71,7 +69,7 @@ class Desk final : public hub::Reception {
   /// Connections between requests end now; those inside one end after its answer; subscribers are told.
   void begin_drain();
   /// Answers 503 to a connection that is one too many, whatever it asks.
-  void refuse(hub::Session& session, std::string_view error, std::string_view hint);
+  void refuse(hub::Session& session, Refusal cause, std::string_view error, std::string_view hint);
 
   hub::Worker& worker() { return worker_; }
   DeskReading counts;

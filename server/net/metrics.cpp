@@ -203,16 +203,24 @@ void add_connections(Page& page, const Reading& reading) {
 void add_requests(Page& page, const Reading& reading) {
   page.counter("http_answers_total", "Answers, by status; 101 and 200 of subscriptions included.");
   for (const auto& [status, count] : reading.desks.answers) page.sample(count, {{"status", std::to_string(status)}});
-  page.counter("errors_total", "What went wrong, by cause.");
-  page.sample(reading.desks.malformed, {{"cause", "malformed_request"}});
+  const auto by_cause = [&](const RefusalCounts& counts) {
+    for (std::size_t cause = 0; cause < kRefusals; ++cause) {
+      if (counts[cause] > 0) page.sample(counts[cause], {{"cause", kRefusalNames[cause]}});
+    }
+  };
+  page.counter("http_refusals_total",
+               "Answers of 400 and above, by cause: together those that http_answers_total counts by status.");
+  by_cause(reading.desks.refusals);
+  page.counter("command_refusals_total", "Commands, or parts of them, that were not done, by cause.");
+  by_cause(reading.desks.command_refusals);
+  page.counter("websocket_violations_total", "WebSocket connections that were closed for what they sent, by cause.");
+  for (const auto& [cause, count] : reading.workers.violations) page.sample(count, {{"cause", cause}});
+  page.counter("errors_total", "What went wrong without an answer, by cause.");
   page.sample(reading.desks.timeouts, {{"cause", "request_timeout"}});
   page.sample(reading.desks.disconnects, {{"cause", "disconnected_in_request"}});
   page.sample(reading.desks.accept_errors, {{"cause", "accept"}});
   page.sample(reading.desks.tls_failures, {{"cause", "tls_handshake"}});
-  page.sample(reading.desks.denied, {{"cause", "denied"}});
-  page.sample(reading.desks.origin, {{"cause", "origin"}});
-  page.sample(reading.desks.throttled, {{"cause", "throttled"}});
-  page.sample(reading.desks.bad_commands, {{"cause", "bad_command"}});
+  page.sample(reading.desks.unread, {{"cause", "answers_unread"}});
   page.sample(reading.workers.exceptions, {{"cause", "internal"}});
   page.counter("commands_total", "Commands of WebSocket clients.");
   page.sample(reading.desks.commands);

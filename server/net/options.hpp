@@ -1,11 +1,13 @@
 // What the server is told at its start. In: the command line and the file of settings. Out: values with their defaults.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/codec/envelope.hpp"
@@ -27,6 +29,12 @@ enum class Affinity : std::uint8_t {
 };
 inline constexpr std::array<std::string_view, 2> kAffinityNames = {"none", "address"};
 
+/// A slot of the table from addresses to workers that is not dealt out in turn.
+struct SlotOwner {
+  std::size_t slot = 0;
+  unsigned worker = 0;
+};
+
 /// What SIGHUP reads anew.
 struct Limits {
   limits::AddressLimits address;
@@ -34,7 +42,11 @@ struct Limits {
   std::chrono::seconds heartbeat{15};    // silence before a comment or a ping
   std::chrono::seconds pong_window{10};  // for the answer to a ping
   double reconnect_surge = 500;          // connections per second from which clients are told to wait longer
+  std::vector<SlotOwner> slot_owners;    // the other slots are dealt out in turn
 };
+
+/// One per CPU.
+inline unsigned default_workers() { return std::max(std::thread::hardware_concurrency(), 1u); }
 
 struct Options {
   std::string address = "127.0.0.1";
@@ -84,13 +96,15 @@ struct Options {
   limits::AddressLimits per_address;
   limits::AccessOptions access;
   double reconnect_surge = 500;
+  std::vector<SlotOwner> slot_owners;
 
   Limits limits() const {
     return {.address = per_address,
             .access = access,
             .heartbeat = heartbeat,
             .pong_window = pong_window,
-            .reconnect_surge = reconnect_surge};
+            .reconnect_surge = reconnect_surge,
+            .slot_owners = slot_owners};
   }
 };
 

@@ -40,9 +40,7 @@ const char* flaw_of(std::string_view event, std::string_view key) {
 
 bool Desk::may_publish_now(const Session& session) {
   auto* address = static_cast<limits::Address*>(session.address);
-  if (address == nullptr || address->may_publish(limits_.address.publishes, monotonic_ns())) return true;
-  ++counts.throttled;
-  return false;
+  return address == nullptr || address->may_publish(limits_.address.publishes, monotonic_ns());
 }
 
 void Desk::publish(Session& session, const Asked& asked) {
@@ -50,7 +48,8 @@ void Desk::publish(Session& session, const Asked& asked) {
   if (auto refusal = objection(asked, limits::Right::publish, asked.route.topic))
     return answer(session, std::move(*refusal), asked.keep);
   if (!may_publish_now(session)) {
-    Answer said = problem(429, "this address publishes too fast", "slow down; --publish-rate sets the limit");
+    Answer said =
+        problem(Refusal::throttled, 429, "this address publishes too fast", "slow down; --publish-rate sets the limit");
     said.headers = "Retry-After: 1\r\n";
     return answer(session, std::move(said), asked.keep);
   }
@@ -58,7 +57,7 @@ void Desk::publish(Session& session, const Asked& asked) {
   std::string event = plain ? std::string() : query_value(asked.head.target, "event").value_or("");
   std::string key = plain ? std::string() : query_value(asked.head.target, "key").value_or("");
   if (const char* flaw = flaw_of(event, key))
-    return answer(session, problem(400, flaw, "POST /topics/news?event=name&key=key"), asked.keep);
+    return answer(session, problem(Refusal::bad_name, 400, flaw, "POST /topics/news?event=name&key=key"), asked.keep);
   fanlight_trace trace{};
   if (asked.head.has(codec::Header::traceparent)) {
     const std::string_view text = asked.head[codec::Header::traceparent];
@@ -114,50 +113,50 @@ void Desk::run_commands(Session& session, std::string_view payload) {
   const hub::SessionRef ref = session.ref;
   const auto command = codec::parse_command(session.conversation->commands, payload);
   if (!command) {
-    ++counts.bad_commands;
+    ++count_of(counts.command_refusals, Refusal::not_a_command);
     return say(session, {.type = "error", .error = command.error().what, .hint = command.error().hint});
   }
   ++counts.commands;
   const std::string token = session.conversation->token;
-  const auto refuse_part = [&](std::string_view topic, std::string_view error, std::string_view hint) {
-    ++counts.bad_commands;
+  const auto refuse_part = [&](Refusal cause, std::string_view topic, std::string_view error, std::string_view hint) {
+    ++count_of(counts.command_refusals, cause);
     say(session, {.type = "error", .topic = hub::is_topic(topic) ? topic : "", .error = error, .hint = hint});
   };
   const auto may = [&](limits::Right right, std::string_view topic) {
     if (!hub::is_topic(topic)) {
-      refuse_part(topic, "not a topic name", hub::kTopicRule);
+      refuse_part(Refusal::bad_topic, topic, "not a topic name", hub::kTopicRule);
       return false;
     }
     const auto allowed = limits::check_access(limits_.access, right, token, topic, unix_seconds());
     if (allowed) return true;
-    ++counts.denied;
-    refuse_part(topic, allowed.error().what, allowed.error().hint);
+    refuse_part(Refusal::denied, topic, allowed.error().what, allowed.error().hint);
     return false;
   };
   for (const codec::Command::Subscribe& part : command->subscribe) {
     if (!may(limits::Right::subscribe, part.topic)) continue;
     if (worker_.is_subscribed(session, part.topic)) {
-      refuse_part(part.topic, "subscribed to that already", "unsubscribe first to be replayed what was missed");
+      refuse_part(Refusal::already_subscribed, part.topic, "subscribed to that already",
+                  "unsubscribe first to be replayed what was missed");
       continue;
     }
     const auto done = worker_.subscribe(session, {.topic = part.topic, .wire = session.wire(), .after = part.after});
-    if (!done) refuse_part(part.topic, done.error().what, done.error().hint);
+    if (!done) refuse_part(Refusal::too_many_topics, part.topic, done.error().what, done.error().hint);
   }
   for (const std::string& topic : command->unsubscribe) {
     if (worker_.unsubscribe(session, topic)) {
       say(session, {.type = "unsubscribed", .topic = topic});
     } else {
-      refuse_part(topic, "not subscribed to that", "subscribe first");
+      refuse_part(Refusal::not_subscribed, topic, "not subscribed to that", "subscribe first");
     }
   }
   for (const codec::Command::Publish& part : command->publish) {
     if (!may(limits::Right::publish, part.topic)) continue;
     if (!may_publish_now(session)) {
-      refuse_part(part.topic, "this address publishes too fast", "slow down");
+      refuse_part(Refusal::throttled, part.topic, "this address publishes too fast", "slow down");
       continue;
     }
     if (const char* flaw = flaw_of(part.event, part.key)) {
-      refuse_part(part.topic, flaw, "see the documentation of commands");
+      refuse_part(Refusal::bad_name, part.topic, flaw, "see the documentation of commands");
       continue;
     }
     const auto told = [this, ref, topic = part.topic](const hub::Receipt& receipt) {

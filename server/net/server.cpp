@@ -29,9 +29,8 @@ constexpr std::chrono::milliseconds kStopPoll{5};
 constexpr std::size_t kFullest = 10;  // outboxes that /admin shows per worker
 
 hub::HubOptions hub_options(const Options& options) {
-  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
   hub::HubOptions hub;
-  hub.workers = options.workers == 0 ? cores : options.workers;
+  hub.workers = options.workers == 0 ? default_workers() : options.workers;
   hub.max_topics = options.max_topics;
   hub.policies.common = {.slow = options.slow_client,
                          .outbox_frames = static_cast<std::uint32_t>(options.outbox_frames),
@@ -101,6 +100,7 @@ struct Server::State {
   void admit(Fd socket, const sockaddr_storage& peer);
   void collect(hub::Worker& asker, Endpoint page, std::function<void(std::string)> done);
   void adapt_every_second();
+  void deal_slots();
   void complete(Reading& total);
   /// Runs `task(Desk&)` on every worker and waits for all.
   template <class Task>
@@ -157,40 +157,50 @@ void Server::State::admit(Fd socket, const sockaddr_storage& peer) {
   limits::Address* address = nullptr;
   const std::uint64_t now = monotonic_ns();
   const auto verdict = addresses.admit(peer, limits.address, now, address);
-  const char* error = nullptr;
-  const char* hint = nullptr;
+  struct Objection {
+    Refusal cause;
+    std::uint64_t DeskReading::* count;
+    const char* error;
+    const char* hint;
+  };
+  const Objection* objection = nullptr;
+  static constexpr Objection kTooMany{Refusal::max_per_address, &DeskReading::refused_address,
+                                      "this address has as many connections as it may have",
+                                      "close some, or raise --max-per-address"};
+  static constexpr Objection kTooFast{Refusal::accept_rate, &DeskReading::refused_rate,
+                                      "this address connects too fast", "wait a little, or raise --accept-rate"};
+  static constexpr Objection kFull{Refusal::max_connections, &DeskReading::refused,
+                                   "as many connections as may be are open",
+                                   "try again later, or raise --max-connections"};
   if (verdict == limits::Addresses::Verdict::too_many) {
-    ++front.counts.refused_address;
-    error = "this address has as many connections as it may have";
-    hint = "close some, or raise --max-per-address";
+    objection = &kTooMany;
   } else if (verdict == limits::Addresses::Verdict::too_fast) {
-    ++front.counts.refused_rate;
-    error = "this address connects too fast";
-    hint = "wait a little, or raise --accept-rate";
+    objection = &kTooFast;
   } else if (hub.open_connections() >= options.max_connections) {
-    ++front.counts.refused;
-    error = "as many connections as may be are open";
-    hint = "try again later, or raise --max-connections";
+    objection = &kFull;
   }
-  if (error != nullptr && hub.open_connections() >= options.max_connections + kMaxRefusals) {
-    if (address != nullptr) address->release(now);
-    return;
+  if (objection != nullptr) {
+    ++(front.counts.*objection->count);
+    // Over TLS nothing can be said before a handshake, which costs more than a refusal may.
+    if (tls || hub.open_connections() >= options.max_connections + kMaxRefusals) {
+      if (address != nullptr) address->release(now);
+      return;
+    }
   }
   std::size_t which = turn++ % desks.size();
   if (options.affinity == Affinity::address) which = hub.slots().owner_of_key(key_of(peer)) % desks.size();
   const auto deadline = static_cast<std::uint32_t>(options.request_deadline.count());
-  auto settle = [this, address, deadline, error, hint](Desk& desk, Fd connection, hub::Ticket ticket) {
+  auto settle = [this, address, deadline, objection](Desk& desk, Fd connection, hub::Ticket ticket) {
     hub::SslPtr ssl = tls ? begin_tls(*tls, connection.get()) : nullptr;
-    const bool plain = !tls;
-    if (!plain && !ssl) {
+    if (tls && !ssl) {
+      ++desk.counts.tls_failures;
       if (address != nullptr) address->release(monotonic_ns());
       return;
     }
     desk.retry.accepted(monotonic_ns());
     hub::Session& session =
         desk.worker().adopt(std::move(connection), std::move(ticket), std::move(ssl), address, deadline);
-    if (error != nullptr && plain) desk.refuse(session, error, hint);
-    if (error != nullptr && !plain) desk.worker().end(session, hub::End::handshake);
+    if (objection != nullptr) desk.refuse(session, objection->cause, objection->error, objection->hint);
   };
   Desk& desk = *desks[which];
   if (which == 0) return settle(desk, std::move(socket), hub.ticket());
@@ -247,6 +257,15 @@ void Server::State::adapt_every_second() {
   own.after(std::chrono::seconds(1), [this] { adapt_every_second(); });
 }
 
+void Server::State::deal_slots() {
+  hub::Slots& slots = hub.slots();
+  for (std::size_t slot = 0; slot < slots.size(); ++slot)
+    slots.remap(slot, static_cast<unsigned>(slot % hub.workers()));
+  for (const SlotOwner& each : limits.slot_owners) {
+    if (each.slot < slots.size()) slots.remap(each.slot, each.worker % static_cast<unsigned>(hub.workers()));
+  }
+}
+
 template <class Task>
 void Server::State::on_each(Task task) {
   std::vector<std::future<void>> done;
@@ -275,6 +294,7 @@ Result<Server> Server::start(const Options& options) {
     if (!tls) return std::unexpected(std::move(tls.error()));
     state->tls = std::move(*tls);
   }
+  state->deal_slots();
   state->hub.worker(0).watch(state->listener.socket.get(), [raw = state.get()] { raw->accept_some(); });
   state->hub.worker(0).after(std::chrono::seconds(1), [raw = state.get()] { raw->adapt_every_second(); });
   try {
@@ -289,12 +309,13 @@ Result<Server> Server::start(const Options& options) {
 
 void Server::set_limits(const Limits& limits) {
   state_->on_each([&](Desk& desk) {
-    if (&desk == state_->desks.front().get()) state_->limits = limits;
+    if (&desk == state_->desks.front().get()) {
+      state_->limits = limits;
+      state_->deal_slots();
+    }
     desk.set_limits(limits);
   });
 }
-
-void Server::remap(std::size_t slot, unsigned worker) { state_->hub.slots().remap(slot, worker); }
 
 Reading Server::reading() {
   Reading total;

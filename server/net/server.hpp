@@ -23,10 +23,8 @@ class Server {
 
   std::uint16_t port() const;
 
-  /// From the next request on. Connections that are there stay.
+  /// From the next request on. Connections that are there stay, also those of slots that get another worker.
   void set_limits(const Limits& limits);
-  /// Moves a slot of addresses to a worker; see `--affinity`.
-  void remap(std::size_t slot, unsigned worker);
 
   /// Stops accepting, lets what is queued leave, advises streams when to come back, sends WebSocket clients a close
   /// frame 1001, ends event streams and requests; after `Options::drain` it ends what is left. Returns the final

@@ -47,11 +47,13 @@ void Desk::answer_snapshot(Session& session, const Asked& asked) {
     exchange.waiting = false;
     Answer said;
     if (given.source == Snapshot::Source::unknown) {
-      said = problem(404, "the origin does not know this topic", "is its name right?");
+      said = problem(Refusal::unknown_topic, 404, "the origin does not know this topic", "is its name right?");
     } else if (given.source == Snapshot::Source::none && office_.snapshots == nullptr) {
-      said = problem(404, "nothing is remembered of this topic", "publish to it, or start the server with --origin");
+      said = problem(Refusal::nothing_remembered, 404, "nothing is remembered of this topic",
+                     "publish to it, or start the server with --origin");
     } else if (given.source == Snapshot::Source::none) {
-      said = problem(503, "the origin does not answer, and nothing is remembered of this topic", "try again later");
+      said = problem(Refusal::origin_failed, 503, "the origin does not answer, and nothing is remembered of this topic",
+                     "try again later");
       said.headers = "Retry-After: 5\r\n";
     } else {
       said.type = codec::is_utf8(given.state) ? "text/plain; charset=utf-8" : "application/octet-stream";

@@ -38,17 +38,18 @@ std::optional<Answer> handshake_flaw(const RequestHead& head) {
   const bool upgrade = codec::has_token(head[Header::upgrade], "websocket") &&
                        codec::has_token(head[Header::connection], "upgrade") && head.minor_version == 1;
   if (!upgrade) {
-    Answer said = problem(426, "this path speaks WebSocket", kWebsocketHint);
+    Answer said = problem(Refusal::not_websocket, 426, "this path speaks WebSocket", kWebsocketHint);
     said.headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     return said;
   }
   if (head[Header::sec_websocket_version] != "13") {
-    Answer said = problem(426, "this is not version 13 of WebSocket", kWebsocketHint);
+    Answer said = problem(Refusal::not_websocket, 426, "this is not version 13 of WebSocket", kWebsocketHint);
     said.headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     return said;
   }
   if (!codec::is_websocket_key(head[Header::sec_websocket_key]))
-    return problem(400, "the Sec-WebSocket-Key is missing or not 16 bytes in base64", kWebsocketHint);
+    return problem(Refusal::not_websocket, 400, "the Sec-WebSocket-Key is missing or not 16 bytes in base64",
+                   kWebsocketHint);
   return std::nullopt;
 }
 
@@ -67,10 +68,11 @@ constexpr Subprotocol kSubprotocols[] = {
 std::optional<Answer> read_group(std::string_view target, std::string& group, hub::Assignment& how) {
   group = query_value(target, "group").value_or("");
   if (group.empty()) return std::nullopt;
-  if (!hub::is_topic(group)) return problem(400, "not a group's name", "a group is named like a topic");
+  if (!hub::is_topic(group))
+    return problem(Refusal::bad_group, 400, "not a group's name", "a group is named like a topic");
   const auto asked = query_value(target, "assign");
   const auto known = hub::assignment(asked.value_or("round-robin"));
-  if (!known) return problem(400, "no such assignment", "assign=round-robin, range or sticky");
+  if (!known) return problem(Refusal::bad_group, 400, "no such assignment", "assign=round-robin, range or sticky");
   how = *known;
   return std::nullopt;
 }
@@ -104,16 +106,15 @@ std::string bearer_of(const RequestHead& head) {
 
 std::optional<Answer> Desk::objection(const Asked& asked, limits::Right right, std::string_view topic) {
   if (!limits::origin_allowed(limits_.access, asked.head[Header::origin], asked.head[Header::host])) {
-    ++counts.origin;
-    return problem(403, "pages of this origin may not connect", "start the server with --allow-origin for it");
+    return problem(Refusal::origin, 403, "pages of this origin may not connect",
+                   "start the server with --allow-origin for it");
   }
   if (right == limits::Right::subscribe && office_.stopping.load())
-    return problem(503, "the server is stopping", "try another server");
+    return problem(Refusal::stopping, 503, "the server is stopping", "try another server");
   if (topic.empty()) return std::nullopt;
   auto allowed = limits::check_access(limits_.access, right, bearer_of(asked.head), topic, unix_seconds());
   if (allowed) return std::nullopt;
-  ++counts.denied;
-  Answer said = problem(401, allowed.error().what, allowed.error().hint);
+  Answer said = problem(Refusal::denied, 401, allowed.error().what, allowed.error().hint);
   said.headers = "WWW-Authenticate: Bearer\r\n";
   return said;
 }
@@ -121,9 +122,9 @@ std::optional<Answer> Desk::objection(const Asked& asked, limits::Right right, s
 /// Why the topic or its group cannot be joined; looked at before anything is promised.
 std::optional<Answer> Desk::no_room(const hub::Order& order) {
   const auto room = hub_.topics().obtain(order.topic, true);
-  if (!room) return problem(503, room.error().what, room.error().hint);
+  if (!room) return problem(Refusal::too_many_topics, 503, room.error().what, room.error().hint);
   const auto fits = worker_.fits(**room, order);
-  if (!fits) return problem(409, fits.error().what, fits.error().hint);
+  if (!fits) return problem(Refusal::group_shares_so, 409, fits.error().what, fits.error().hint);
   return std::nullopt;
 }
 
@@ -162,10 +163,7 @@ void Desk::become_stream(Session& session, const Asked& asked) {
 }
 
 void Desk::become_websocket(Session& session, const Asked& asked) {
-  if (auto flaw = handshake_flaw(asked.head)) {
-    ++counts.malformed;
-    return answer(session, std::move(*flaw), false);
-  }
+  if (auto flaw = handshake_flaw(asked.head)) return answer(session, std::move(*flaw), false);
   if (auto refusal = objection(asked, limits::Right::subscribe, asked.route.topic))
     return answer(session, std::move(*refusal), false);
   const bool one_topic = asked.route.endpoint == Endpoint::subscribe_websocket;

@@ -42,6 +42,22 @@ TEST(CommandLine, Options) {
   EXPECT_EQ(command.sample_hz, 0u);
 }
 
+TEST(CommandLine, SlotsAndTheirWorkers) {
+  const auto parsed = parse_words({"--workers", "2", "--slots", "8", "--slot", "3=1", "--slot", "7=0"});
+  ASSERT_TRUE(std::holds_alternative<Command>(parsed));
+  const std::vector<net::SlotOwner>& owners = std::get<Command>(parsed).server.slot_owners;
+  ASSERT_EQ(owners.size(), 2u);
+  EXPECT_EQ(owners[0].slot, 3u);
+  EXPECT_EQ(owners[0].worker, 1u);
+  EXPECT_EQ(owners[1].slot, 7u);
+  for (const char* beyond : {"8=0", "3=2"}) {
+    const auto refused = parse_words({"--workers", "2", "--slots", "8", "--slot", beyond});
+    ASSERT_TRUE(std::holds_alternative<Leave>(refused)) << beyond;
+    EXPECT_EQ(std::get<Leave>(refused).exit_code, 2);
+    EXPECT_NE(std::get<Leave>(refused).error.find(beyond), std::string::npos) << std::get<Leave>(refused).error;
+  }
+}
+
 TEST(CommandLine, OriginAndBreaker) {
   const auto parsed = parse_words({"--origin-timeout", "250ms", "--origin", "http://127.0.0.1:9000/state/",
                                    "--origin-fresh", "2s", "--breaker-failures", "3", "--breaker-pause", "1m"});
@@ -96,6 +112,17 @@ TEST(CommandLine, Misuse) {
            Case{{"--max-body", "1T"}, "--max-body"},
            Case{{"--max-body", "0"}, "--max-body"},
            Case{{"--drain", "soon"}, "--drain"},
+           Case{{"--heartbeat", "0s"}, "from 1s to 30s"},
+           Case{{"--heartbeat", "5m"}, "from 1s to 30s"},
+           Case{{"--pong-window", "10ms"}, "--pong-window"},
+           Case{{"--request-deadline", "0"}, "--request-deadline"},
+           Case{{"--publish-token", ""}, "--publish-token"},
+           Case{{"--subscribe-token", ""}, "--subscribe-token"},
+           Case{{"--jwt-key", ""}, "--jwt-key"},
+           Case{{"--slot", "3"}, "SLOT=WORKER"},
+           Case{{"--slot", "3=one"}, "SLOT=WORKER"},
+           Case{{"--slot", "=1"}, "SLOT=WORKER"},
+           Case{{"--slot", "3=1=2"}, "SLOT=WORKER"},
            Case{{"--sample-hz", "-1"}, "--sample-hz"},
        }) {
     SCOPED_TRACE(c.words.back());

@@ -54,14 +54,14 @@ TEST_P(AccountOf, AddsUpAtAnyInstant) {
                          .flush_slice = 4});
   const std::uint16_t port = server.port();
   const std::vector<std::string> topics = {"plain", "strict", "latest"};
-  std::atomic<bool> running = true;
+  std::atomic<bool> running = true, publishing = true;
   std::atomic<std::uint64_t> told = 0;
-  std::vector<std::thread> threads;
+  std::vector<std::thread> publishers, subscribers;
   for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&, i] {
+    publishers.emplace_back([&, i] {
       RawClient publisher(port);
       const std::string body(16 * 1024, 'x');
-      for (unsigned n = 0; running; ++n) {
+      for (unsigned n = 0; publishing; ++n) {
         publisher.send(request("POST", "/topics/" + topics[n % 3] + "?key=" + std::to_string(n % 5), body));
         const Answered answered = read_answer(publisher);
         ASSERT_EQ(answered.status, 202) << i;
@@ -70,7 +70,7 @@ TEST_P(AccountOf, AddsUpAtAnyInstant) {
     });
   }
   for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&, i] {
+    subscribers.emplace_back([&, i] {
       char drop[64 * 1024];
       while (running) {
         std::vector<RawClient> clients;
@@ -93,8 +93,11 @@ TEST_P(AccountOf, AddsUpAtAnyInstant) {
     expect_balanced(server.reading());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  // Publishers last: a subscriber that reads would wait for a message in vain.
   running = false;
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& subscriber : subscribers) subscriber.join();
+  publishing = false;
+  for (std::thread& publisher : publishers) publisher.join();
   const Reading reading = server.reading();
   expect_balanced(reading);
   EXPECT_EQ(reading.waiting(), 0u) << "at rest nothing is under way";

@@ -135,7 +135,10 @@ TEST(Commands, SeveralTopicsOverOneWebsocket) {
     client.send(masked(0x81, bad));
     EXPECT_TRUE(read_frame(client).starts_with(R"({"type":"error")")) << bad;
   }
-  EXPECT_EQ(server.reading().desks.bad_commands, 4u);
+  EXPECT_EQ(count_of(server.reading().desks.command_refusals, Refusal::not_a_command), 1u);
+  EXPECT_EQ(count_of(server.reading().desks.command_refusals, Refusal::bad_topic), 1u);
+  EXPECT_EQ(count_of(server.reading().desks.command_refusals, Refusal::not_subscribed), 1u);
+  EXPECT_EQ(count_of(server.reading().desks.command_refusals, Refusal::already_subscribed), 1u);
   expect_balanced(server.reading());
 }
 
@@ -218,8 +221,9 @@ TEST(Access, TokensAndOrigins) {
   commands.send(masked(0x81, R"({"publish":{"topic":"t","data":"x"}})"));
   EXPECT_TRUE(read_frame(commands).starts_with(R"({"type":"error")")) << "the token is not a publisher's";
   const Reading reading = server.reading();
-  EXPECT_EQ(reading.desks.denied, 4u);
-  EXPECT_EQ(reading.desks.origin, 2u);
+  EXPECT_EQ(count_of(reading.desks.refusals, Refusal::denied), 3u);
+  EXPECT_EQ(count_of(reading.desks.command_refusals, Refusal::denied), 1u);
+  EXPECT_EQ(count_of(reading.desks.refusals, Refusal::origin), 2u);
 }
 
 TEST(Access, JwtGrantsTopicsToWhoeverHoldsIt) {
@@ -238,7 +242,7 @@ TEST(Access, JwtGrantsTopicsToWhoeverHoldsIt) {
   EXPECT_EQ(ask(port, "POST", "/topics/prices.eur", "1", bearer(writer)).body, "{\"subscribers\":2,\"id\":1}\n");
   EXPECT_EQ(stream.read_until("\n\n"), "id: 1\ndata: 1\n\n");
   EXPECT_EQ(read_frame(socket), "1");
-  EXPECT_EQ(server.reading().desks.denied, 4u);
+  EXPECT_EQ(count_of(server.reading().desks.refusals, Refusal::denied), 4u);
 }
 
 /// The payloads of a stream's events.
@@ -338,7 +342,8 @@ TEST(Limits, PerAddress) {
   EXPECT_TRUE(eventually([&] { return ask(port, "GET", "/healthz").status == 200; })) << "they are released";
   const Reading reading = server.reading();
   EXPECT_GE(reading.desks.refused_address, 1u);
-  EXPECT_EQ(reading.desks.throttled, 1u);
+  EXPECT_EQ(count_of(reading.desks.refusals, Refusal::throttled), 1u);
+  EXPECT_EQ(count_of(reading.desks.refusals, Refusal::max_per_address), reading.desks.refused_address);
 }
 
 TEST(Limits, CanBeChangedWhileItRuns) {
