@@ -11,20 +11,18 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
-#include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 
 #include "beast/conversations.hpp"
+#include "collector/serve/channel.hpp"
 #include "collector/serve/guard.hpp"
+#include "collector/serve/live_feed.hpp"
 #include "collector/serve/routes.hpp"
 #include "collector/serve/tls.hpp"
-#include "collector/wire/wire.hpp"
 #include "core/clock.hpp"
 
 namespace fanlight::serve {
@@ -54,15 +52,10 @@ struct Server::State {
   }
 
   asio::awaitable<void> serve_one(tcp::socket socket);
-  // A stream is a beast::tcp_stream, or TLS over one.
-  template <class Stream>
-  asio::awaitable<void> converse(Stream& stream);
-  template <class Stream>
-  asio::awaitable<void> refuse(Stream& stream, beast::error_code error);
-  template <class Stream>
-  asio::awaitable<void> respond(Stream& stream, const http::request<http::string_body>& request, bool& keep);
-  template <class Stream>
-  asio::awaitable<void> feed(Stream stream, http::request<http::string_body> request);
+  // Whether the channel is still here to be taken leave of.
+  asio::awaitable<bool> converse(Channel& channel);
+  asio::awaitable<void> refuse(Channel& channel, beast::error_code error);
+  asio::awaitable<void> respond(Channel& channel, const http::request<http::string_body>& request, bool& keep);
   bool may_come_in(const http::request<http::string_body>& request) const;
   bool knows_token(const http::request<http::string_body>& request) const;
 
@@ -87,8 +80,7 @@ bool Server::State::knows_token(const http::request<http::string_body>& request)
 }
 
 /// Says what was wrong with bytes that are no request; who closed or was too slow hears nothing.
-template <class Stream>
-asio::awaitable<void> Server::State::refuse(Stream& stream, beast::error_code error) {
+asio::awaitable<void> Server::State::refuse(Channel& channel, beast::error_code error) {
   if (error.category() != beast::error_code(http::error::bad_method).category() ||
       error == http::error::end_of_stream || error == http::error::partial_message) {
     co_return;
@@ -102,12 +94,11 @@ asio::awaitable<void> Server::State::refuse(Stream& stream, beast::error_code er
   response.keep_alive(false);
   response.body() = error.message() + "\n";
   response.prepare_payload();
-  beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
-  co_await http::async_write(stream, response, kAsResult);
+  channel.expires_after(kWriteDeadline);
+  co_await http::async_write(channel, response, kAsResult);
 }
 
-template <class Stream>
-asio::awaitable<void> Server::State::respond(Stream& stream, const http::request<http::string_body>& request,
+asio::awaitable<void> Server::State::respond(Channel& channel, const http::request<http::string_body>& request,
                                              bool& keep) {
   const std::uint64_t from_ns = monotonic_ns();
   const std::string target(text_of(request.target()));
@@ -146,79 +137,46 @@ asio::awaitable<void> Server::State::respond(Stream& stream, const http::request
   }
   response.content_length(reply.body.size());
   if (request.method() != http::verb::head) response.body() = std::move(reply.body);
-  beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
+  channel.expires_after(kWriteDeadline);
   if (request.method() == http::verb::head) {
     http::response_serializer<http::string_body> head(response);
-    const auto [error, bytes] = co_await http::async_write_header(stream, head, kAsResult);
+    const auto [error, bytes] = co_await http::async_write_header(channel, head, kAsResult);
     keep = !error && response.keep_alive();
     co_return;
   }
-  const auto [error, bytes] = co_await http::async_write(stream, response, kAsResult);
+  const auto [error, bytes] = co_await http::async_write(channel, response, kAsResult);
   keep = !error && response.keep_alive();
 }
 
-template <class Stream>
-asio::awaitable<void> Server::State::feed(Stream stream, http::request<http::string_body> request) {
-  beast::get_lowest_layer(stream).expires_never();
-  // Without compression, which would take a minute to compile and is never offered.
-  websocket::stream<Stream, false> socket(std::move(stream));
-  socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
-  socket.read_message_max(1024);  // a request is a few bytes
-  if (const auto [error] = co_await socket.async_accept(request, kAsResult); error) co_return;
-  socket.binary(true);
-  beast::flat_buffer buffer;
-  for (;;) {
-    buffer.clear();
-    if (const auto [error, bytes] = co_await socket.async_read(buffer, kAsResult); error) co_return;
-    const auto data = buffer.cdata();
-    const auto asked = wire::decode_request({static_cast<const char*>(data.data()), data.size()});
-    if (!asked) {
-      co_await socket.async_close({websocket::close_code::bad_payload, asked.error().what.substr(0, 100)}, kAsResult);
-      co_return;
-    }
-    const std::string reply = wire::encode_reply(asked->id, source.query(asked->from_ns, asked->to_ns));
-    if (const auto [error, bytes] = co_await socket.async_write(asio::buffer(reply), kAsResult); error) co_return;
-  }
-}
-
-template <class Stream>
-asio::awaitable<void> Server::State::converse(Stream& stream) {
+asio::awaitable<bool> Server::State::converse(Channel& channel) {
   beast::flat_buffer buffer(kMaxRequestBytes);
   bool keep = true;
   while (keep) {
     http::request_parser<http::string_body> parser;
     parser.header_limit(kMaxRequestBytes);
     parser.body_limit(kMaxRequestBytes);  // read only to be refused with words
-    beast::get_lowest_layer(stream).expires_after(kRequestDeadline);
-    const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kAsResult);
+    channel.expires_after(kRequestDeadline);
+    const auto [error, bytes] = co_await http::async_read(channel, buffer, parser, kAsResult);
     if (error) {
-      co_await refuse(stream, error);
-      co_return;
+      co_await refuse(channel, error);
+      co_return true;
     }
     http::request<http::string_body> request = parser.release();
     const bool allowed = may_come_in(request) && knows_token(request);
     if (allowed && websocket::is_upgrade(request) && text_of(request.target()) == "/live") {
-      co_await feed(std::move(stream), std::move(request));
-      co_return;
+      co_await feed_live(std::move(channel), std::move(request), source);
+      co_return false;
     }
-    co_await respond(stream, request, keep);
+    co_await respond(channel, request, keep);
   }
+  co_return true;
 }
 
 asio::awaitable<void> Server::State::serve_one(tcp::socket socket) {
-  beast::error_code ignored;
-  if (tls == nullptr) {
-    beast::tcp_stream stream(std::move(socket));
-    co_await converse(stream);
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    co_return;
-  }
-  beast::ssl_stream<beast::tcp_stream> stream(std::move(socket), *tls);
-  beast::get_lowest_layer(stream).expires_after(kRequestDeadline);
-  if (const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAsResult); error) co_return;
-  co_await converse(stream);
-  beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(1));
-  co_await stream.async_shutdown(kAsResult);
+  Channel channel(std::move(socket), tls.get());
+  channel.expires_after(kRequestDeadline);
+  if (co_await channel.greet()) co_return;
+  if (co_await converse(channel)) co_await channel.leave();
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
