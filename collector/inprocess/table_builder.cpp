@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "collector/inprocess/linkage.hpp"
+#include "collector/unwind/linkage.hpp"
 
 namespace fanlight::inprocess {
 namespace {
@@ -121,16 +121,24 @@ void TableBuilder::put(std::uint64_t address, const unwind::Rule& rule) {
 void TableBuilder::add_linkage(const OwnModule& module, std::uint64_t from, std::uint64_t to) {
   for (std::size_t i = 0; i < module.codes; ++i) {
     const ModuleCode& code = module.code[i];
-    const std::uint64_t first = (std::max(from, code.start) + kLinkageEntry - 1) & ~(kLinkageEntry - 1);
+    const std::uint64_t first = (std::max(from, code.start) + unwind::kLinkageEntry - 1) & ~(unwind::kLinkageEntry - 1);
     const std::uint64_t last = std::min({to, code.end, code.start + code.bytes.size()});
     bool open = false;
-    for (std::uint64_t at = first; at < last && last - at >= kLinkageEntry && !full_; at += kLinkageEntry) {
+    for (std::uint64_t at = first; at < last && last - at >= unwind::kLinkageEntry && !full_;
+         at += unwind::kLinkageEntry) {
       const std::uint8_t* const bytes = code.bytes.data() + (at - code.start);
-      const auto rule = linkage_rule(std::span<const std::uint8_t, kLinkageEntry>(bytes, kLinkageEntry));
+      const auto rule =
+          unwind::linkage_rule(std::span<const std::uint8_t, unwind::kLinkageEntry>(bytes, unwind::kLinkageEntry));
       if (rule || open) put(at, rule.value_or(unwind::Rule{}));
       open = rule.has_value();
+      if (open) continue;
+      const auto head = unwind::linkage_head({bytes, static_cast<std::size_t>(last - at)});
+      if (!head) continue;
+      for (std::size_t step = 0; step < head->count; ++step) put(at + head->steps[step].at, head->steps[step].rule);
+      at += head->bytes - unwind::kLinkageEntry;
+      open = true;
     }
-    if (open) put(last & ~(kLinkageEntry - 1), unwind::Rule{});
+    if (open) put(last & ~(unwind::kLinkageEntry - 1), unwind::Rule{});
   }
 }
 

@@ -7,6 +7,7 @@ namespace fanlight::unwind {
 namespace {
 
 constexpr std::size_t kChunk = FANLIGHT_UNWIND_CHUNK_ROWS;
+constexpr std::uint64_t kHighest = std::uint64_t{1} << 47;  // bpf/unwind.h, FANLIGHT_UNWIND_HIGHEST
 
 /// Rows of a page never straddle chunks.
 std::size_t place_of_page(std::size_t next_row, std::size_t count) {
@@ -63,6 +64,8 @@ Placed Published::place(const Table& table) {
 void Published::map(std::span<const MappedTable> mapped, std::size_t slot) {
   const std::uint32_t other = lists_[slot] ^ 1;
   fanlight_unwind_mappings& list = arrays_.mappings[other];
+  // [vsyscall] lies in the kernel's half, which the search by signed difference would take for the lowest.
+  while (!mapped.empty() && mapped.back().start >= kHighest) mapped = mapped.first(mapped.size() - 1);
   if (mapped.size() > FANLIGHT_UNWIND_MAPPINGS) {
     refused_mappings_ += mapped.size() - FANLIGHT_UNWIND_MAPPINGS;
     mapped = mapped.first(FANLIGHT_UNWIND_MAPPINGS);

@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "collector/unwind/cfi_section.hpp"
+#include "collector/unwind/linkage.hpp"
 
 namespace fanlight::unwind {
 namespace {
@@ -67,24 +68,10 @@ struct Sections {
   struct One {
     std::uint64_t address = 0;
     std::span<const std::uint8_t> bytes;
-    bool headed = false;  // begins with the way to the dynamic linker
   };
   std::optional<One> eh_frame, debug_frame;
   std::vector<One> linkage;  // procedure linkage tables
 };
-
-constexpr std::uint64_t kLinkageEntry = 16;
-
-/// Some linkers (mold, lld) describe no linkage table. An entry jumps at once, with the caller's return address on top
-/// of the stack; or it first pushes its number for the dynamic linker, with "push $N" at its seventh byte. What stands
-/// before the entries, the way to the dynamic linker, differs and is left out.
-Rule linkage_rule(std::span<const std::uint8_t> entries) {
-  constexpr std::uint8_t kPush = 0x68;
-  const std::size_t second = 2 * kLinkageEntry;
-  if (entries.size() >= second + kLinkageEntry && entries[second + 6] == kPush)
-    return {.offset = 8, .after = 11, .kind = FANLIGHT_UNWIND_PLT, .base = 7};
-  return {.offset = 8, .kind = FANLIGHT_UNWIND_REGISTER, .base = 7};
-}
 
 Result<Table> identify(Elf* elf, Sections* sections, Machine machine = Machine::x86_64) {
   GElf_Ehdr header;
@@ -119,7 +106,7 @@ Result<Table> identify(Elf* elf, Sections* sections, Machine machine = Machine::
     if (name == ".eh_frame") sections->eh_frame = {one.sh_addr, bytes_of(section, one)};
     if (name == ".debug_frame") sections->debug_frame = {one.sh_addr, bytes_of(section, one)};
     if (name == ".plt" || name == ".plt.got" || name == ".plt.sec")
-      sections->linkage.push_back({one.sh_addr, bytes_of(section, one), name == ".plt"});
+      sections->linkage.push_back({one.sh_addr, bytes_of(section, one)});
   }
   return table;
 }
@@ -141,10 +128,27 @@ class Builder {
   }
 
   void add_linkage(const Sections::One& section) {
-    const std::uint64_t header = section.headed ? 2 * kLinkageEntry : 0;
-    const Range range{section.address + header, section.address + section.bytes.size()};
-    if (range.start >= range.end || !is_code(range)) return;
-    functions_.push_back({.range = range, .fixed = linkage_rule(section.bytes)});
+    const std::uint64_t end = section.address + section.bytes.size();
+    if (end < section.address || !is_code({section.address, end})) return;
+    const auto add = [&](std::uint64_t from, std::uint64_t to, const Rule& rule) {
+      const bool goes_on = !functions_.empty() && functions_.back().cie == nullptr &&
+                           functions_.back().range.end == from && functions_.back().fixed == rule;
+      if (goes_on)
+        functions_.back().range.end = to;
+      else
+        functions_.push_back({.range = {from, to}, .fixed = rule});
+    };
+    std::uint64_t at = 0;
+    if (const auto head = linkage_head(section.bytes)) {
+      for (std::size_t i = 0; i < head->count; ++i) {
+        const std::uint64_t next = i + 1 < head->count ? head->steps[i + 1].at : head->bytes;
+        add(section.address + head->steps[i].at, std::min(section.address + next, end), head->steps[i].rule);
+      }
+      at = head->bytes;
+    }
+    for (; at < section.bytes.size() && section.bytes.size() - at >= kLinkageEntry; at += kLinkageEntry)
+      if (const auto rule = linkage_rule(section.bytes.subspan(at).first<kLinkageEntry>()))
+        add(section.address + at, section.address + at + kLinkageEntry, *rule);
   }
 
   void finish() {

@@ -14,6 +14,7 @@
 #include "collector/unwind/cache.hpp"
 #include "collector/unwind/cfi_program.hpp"
 #include "collector/unwind/cfi_section.hpp"
+#include "collector/unwind/published.hpp"
 #include "collector/unwind/walk.hpp"
 #include "core/fd.hpp"
 
@@ -215,6 +216,28 @@ TEST(Rule, SaysWhatAnExpressionMeans) {
     SCOPED_TRACE(c.name);
     CfiRow row{.cfa_is_expression = true, .cfa_expression = c.expression};
     EXPECT_TRUE(rule_of(row, c.signal) == c.rule);
+  }
+}
+
+// However many there are, and with the page of old system calls, which a process's last mapping is.
+TEST(Mappings, AreAllFound) {
+  std::vector<fanlight_unwind_rule> rules(1);
+  std::vector<fanlight_unwind_mappings> lists(2);
+  const Arrays arrays{.chunks = {}, .pages = {}, .rules = rules, .mappings = lists};
+  const auto nothing = [](void*, std::size_t, std::uint64_t) { return false; };
+  for (std::uint64_t count = 1; count < 70; ++count) {
+    Published published(arrays);
+    std::vector<MappedTable> mapped;
+    for (std::uint64_t i = 0; i < count; ++i)
+      mapped.push_back({.start = 0x7f0000000000 + i * 0x3000, .end = 0x7f0000002000 + i * 0x3000});
+    mapped.push_back({.start = 0xffffffffff600000, .end = 0xffffffffff601000});
+    published.map(mapped);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      EXPECT_EQ(walk(arrays, published.list(), {.ip = mapped[i].start}, nothing).stop, FANLIGHT_STOP_NO_RULE)
+          << i << " of " << count;
+      EXPECT_EQ(walk(arrays, published.list(), {.ip = mapped[i].end}, nothing).stop, FANLIGHT_STOP_NO_MAPPING)
+          << i << " of " << count;
+    }
   }
 }
 

@@ -1,12 +1,14 @@
 // Entries as linkers write them, copied from what objdump shows of their output.
-#include "collector/inprocess/linkage.hpp"
+#include "collector/unwind/linkage.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <ostream>
+#include <utility>
+#include <vector>
 
-namespace fanlight::inprocess {
+namespace fanlight::unwind {
 namespace {
 
 enum class Is : std::uint8_t { nothing, jump, lazy };
@@ -60,5 +62,46 @@ INSTANTIATE_TEST_SUITE_P(
               {0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc},
               Is::nothing}));
 
+struct Head {
+  const char* what;
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::pair<int, int>> steps;  // from which byte on, and how far the caller's frame lies above rsp
+  std::uint64_t length;
+};
+
+TEST(LinkageHead, IsFollowedPushByPush) {
+  for (const Head& c : {
+           Head{"mold: the number comes in r11",
+                {0xf3, 0x0f, 0x1e, 0xfa, 0x41, 0x53, 0xff, 0x35, 0xbc, 0x46, 0x0a, 0, 0xff, 0x25, 0xbe, 0x46, 0x0a, 0,
+                 0xcc},
+                {{0, 8}, {6, 16}, {12, 24}},
+                32},
+           Head{"lld and GNU ld: the entry has pushed it",
+                {0xff, 0x35, 0xe2, 0x2f, 0, 0, 0xff, 0x25, 0xe4, 0x2f, 0, 0, 0x0f, 0x1f, 0x40, 0},
+                {{0, 16}, {6, 24}},
+                16},
+           Head{"GNU ld with bnd",
+                {0xff, 0x35, 0xe2, 0x2f, 0, 0, 0xf2, 0xff, 0x25, 0xe4, 0x2f, 0, 0, 0x0f, 0x1f, 0},
+                {{0, 16}, {6, 24}},
+                16},
+           Head{"an entry", {0xff, 0x25, 0xe2, 0x2f, 0, 0, 0x68, 0, 0, 0, 0, 0xe9, 0xe0, 0xff, 0xff, 0xff}, {}, 0},
+           Head{"a function", {0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x10}, {}, 0},
+           Head{"cut off", {0xff, 0x35, 0xe2, 0x2f, 0, 0, 0xff, 0x25, 0xe4}, {}, 0},
+           Head{"nothing", {}, {}, 0},
+       }) {
+    SCOPED_TRACE(c.what);
+    const auto head = linkage_head(c.bytes);
+    ASSERT_EQ(head.has_value(), c.length > 0);
+    if (!head) continue;
+    EXPECT_EQ(head->bytes, c.length);
+    ASSERT_EQ(head->count, c.steps.size());
+    for (std::size_t i = 0; i < c.steps.size(); ++i) {
+      EXPECT_EQ(head->steps[i].at, c.steps[i].first);
+      EXPECT_EQ(head->steps[i].rule.offset, c.steps[i].second);
+      EXPECT_EQ(head->steps[i].rule.base, 7) << "rsp";
+    }
+  }
+}
+
 }  // namespace
-}  // namespace fanlight::inprocess
+}  // namespace fanlight::unwind
