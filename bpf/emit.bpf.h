@@ -21,26 +21,29 @@ extern struct ring_map thread_ends SEC(".maps");
 extern struct fanlight_account accounts[FANLIGHT_SOURCES];
 extern const volatile __u64 wake_bytes;
 
-static __always_inline void emit(void *ring, enum fanlight_source source, void *record, __u64 bytes)
+/* False: the ring was full. */
+static __always_inline bool emit(void *ring, enum fanlight_source source, void *record, __u64 bytes)
 {
 	struct fanlight_account *account = &accounts[source];
 
 	__sync_fetch_and_add(&account->produced, 1);
 	/* User space comes by often enough; it is woken early only when the ring fills faster than that. */
 	__u64 wake = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_output(ring, record, bytes, wake))
+	bool full = bpf_ringbuf_output(ring, record, bytes, wake);
+	if (full)
 		__sync_fetch_and_add(&account->ring_full, 1);
 	__sync_fetch_and_add(&account->settled, 1);
+	return !full;
 }
 
-static __always_inline void emit_sample(enum fanlight_source source, struct fanlight_sample *sample)
+static __always_inline bool emit_sample(enum fanlight_source source, struct fanlight_sample *sample)
 {
 	__u32 frames = sample->kernel_frames + sample->user_frames;
 
 	if (frames > FANLIGHT_SAMPLE_FRAMES)
-		return;
+		return false;
 	sample->source = source;
-	emit(&samples, source, sample, FANLIGHT_SAMPLE_HEAD + 8 * frames);
+	return emit(&samples, source, sample, FANLIGHT_SAMPLE_HEAD + 8 * frames);
 }
 
 struct sample_room {

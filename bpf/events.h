@@ -112,14 +112,15 @@ static_assert(sizeof(struct fanlight_label_time) == 8 * FANLIGHT_REASONS, "no pa
 enum fanlight_sample_flags {
 	FANLIGHT_SAME_STACK = 1, /* the thread has not moved since its last visit: its stack is left out */
 	FANLIGHT_CUT_STACK = 2,  /* the user stack goes on after the last frame, for want of room */
+	FANLIGHT_WAIT_BEGINS = 8,    /* the wait begins here: how long it was comes with FANLIGHT_SAME_STACK, if at all */
 	FANLIGHT_WOKE_MEANWHILE = 4 /* the thread ran before its stack was read: there is none, but it did wait then */
 };
 
 /* One stack. Ring buffer and visits; only the frames in use are handed over. */
 struct fanlight_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC, as bpf_ktime_get_ns() */
-	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time; socket: bytes; map: ns;
-		      * wake: ns waited; fault: faults */
+	__u64 weight;  /* CPU: ns; blocked: the futex's address or 0, user space knows the time, but after a wait that was
+		      * told of as it began: ns; socket: bytes; map: ns; wake: ns waited; fault: faults */
 	__u64 count;   /* events that it stands for */
 	__u32 source;  /* enum fanlight_source */
 	__u32 tid;     /* in the collector's PID namespace */

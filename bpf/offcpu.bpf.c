@@ -162,6 +162,8 @@ int fl_visit(struct bpf_iter__task *ctx)
 		sample->flags = FANLIGHT_SAME_STACK;
 	} else {
 		struct visit visit = {.task = task, .room = room};
+		/* Told of before the CPU has let go of it: its registers are not saved yet. */
+		bool leaving = on_a_cpu(task);
 		long bytes = bpf_get_task_stack(task, sample->frames, 8 * FANLIGHT_FRAMES, 0);
 		kernel = bytes > 0 ? (__u32)bytes / 8 : 0;
 		if (kernel > FANLIGHT_FRAMES)
@@ -179,7 +181,7 @@ int fl_visit(struct bpf_iter__task *ctx)
 		sample->stop = stop;
 		if (stop == FANLIGHT_STOP_ROOM)
 			sample->flags = FANLIGHT_CUT_STACK;
-		if (thread && thread->changes != changes) {
+		if (leaving || (thread && thread->changes != changes)) {
 			/* What was read may be of two different moments. The wait counts all the same: those that are
 			 * short would else be told of less often than they are met. */
 			__sync_fetch_and_add(&misses.woke_meanwhile, 1);

@@ -42,6 +42,9 @@ struct thread {
 	char preempted_by[16];         /* who has its CPU since it was preempted; empty: nobody */
 	__u32 mapped_like;             /* the process whose memory its own began as a copy of; 0: none */
 	__u32 unused;
+	__u64 away_since_ns;           /* it left its CPU then and its stack was taken; 0: none was */
+	__u32 away_reason;             /* why it left */
+	__u32 away_one_in;             /* how many switches that stack stands for */
 	struct fanlight_thread totals; /* up to `position`; the interval that is open now is not in it */
 	struct fanlight_label_time label_time[FANLIGHT_LABEL_SLOTS]; /* right behind, so that both are handed over as one */
 };

@@ -74,6 +74,7 @@ Result<SampleRecord> decode_sample(std::span<const std::byte> record) {
     default: return fail(0, "sample from source " + std::to_string(raw->source));
   }
   result.same_stack = (raw->flags & FANLIGHT_SAME_STACK) != 0;
+  result.begins = (raw->flags & FANLIGHT_WAIT_BEGINS) != 0;
   result.sample.reason = *reason;
   result.sample.tid = static_cast<pid_t>(raw->tid);
   result.sample.pid = static_cast<pid_t>(raw->pid);

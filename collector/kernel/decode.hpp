@@ -17,7 +17,8 @@ Result<std::size_t> sample_bytes(std::span<const std::byte> stream);
 struct SampleRecord {
   RawSample sample;
   unsigned source = 0;      // enum fanlight_source
-  bool same_stack = false;  // the stacks are those of the thread's last visit
+  bool same_stack = false;  // the stacks are those of the thread's last visit, or of its last wait that began
+  bool begins = false;      // a wait begins: the stacks alone are of use, and `weight` is the futex's address or 0
 };
 
 /// One sample, whole. Errors: wrong size, unknown source or reason, more frames than a record holds. Threads: any.

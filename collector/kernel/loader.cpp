@@ -14,6 +14,7 @@ constexpr const char* kScheduler[] = {"fl_switch",  "fl_waking", "fl_wakeup", "f
                                       "fl_newtask", "fl_exec",   "fl_threads"};
 constexpr const char* kOnCpu[] = {"fl_cpu"};
 constexpr const char* kVisitor[] = {"fl_visit"};
+constexpr const char* kSwitchOut[] = {"fl_switch_out"};
 constexpr const char* kSocket[] = {"fl_socket"};
 constexpr const char* kSocketAtExit[] = {"fl_socket_message", "fl_socket_batch_enter", "fl_socket_batch_exit",
                                          "fl_socket_page_enter", "fl_socket_page_exit"};
@@ -35,7 +36,8 @@ constexpr const char* kMapSizes[] = {"fl_map_sizes"};
 constexpr Hook kSelectorHooks[] = {{"iter", kSelector}};
 constexpr Hook kSchedulerHooks[] = {{"tp_btf", kScheduler}};
 constexpr Hook kOnCpuHooks[] = {{"perf_event", kOnCpu}};
-constexpr Hook kVisitorHooks[] = {{"iter", kVisitor}};
+constexpr Hook kVisitorHooks[] = {{"iter", kVisitor}, {"tp_btf, as they leave their CPU", kSwitchOut}};
+constexpr std::size_t kAtSwitch = 1;
 constexpr Hook kSocketHooks[] = {{"tp_btf", kSocket}, {"fexit", kSocketAtExit}};
 constexpr std::size_t kAtExit = 1;
 constexpr Hook kMapsHooks[] = {{"tp_btf", kMaps}};
@@ -196,7 +198,7 @@ Result<Loaded> load(const LoadOptions& options) {
     if (hook != nullptr) loaded.chosen[at(kind.probe)] = static_cast<std::size_t>(hook - kind.hooks.data());
   };
   for (const ProbeKind& kind : probe_kinds()) {
-    choose(kind, next_hook(kind, 0));
+    choose(kind, next_hook(kind, kind.probe == Probe::visitor && options.blocked_at_switch ? kAtSwitch : 0));
     if (chosen[at(kind.probe)] == nullptr) loaded.refuse(kind.probe, nothing_for(kind.probe));
   }
   loaded.unwinds = options.unwind.chunks > 0;

@@ -56,11 +56,12 @@ struct LoadOptions {
   bool self_timed = true;  // our programs time some of their runs themselves
   std::uint32_t ring_bytes = 1u << 20;
   UnwindRoom unwind;
-  bool by_record = false;      // several processes: known by the records of their threads
-  bool with_children = false;  // processes that they start count as well
-  bool from_exec = false;      // the one selected counts from its next exec on
-  std::string adopted_comm;    // whoever becomes a program of that name counts as well; empty: nobody
-  bool timeline = false;       // there is a ring for each CPU: 400 KB
+  bool by_record = false;          // several processes: known by the records of their threads
+  bool with_children = false;      // processes that they start count as well
+  bool from_exec = false;          // the one selected counts from its next exec on
+  std::string adopted_comm;        // whoever becomes a program of that name counts as well; empty: nobody
+  bool blocked_at_switch = false;  // stacks of waits are taken as they begin, even where an iterator could visit them
+  bool timeline = false;           // there is a ring for each CPU: 400 KB
 };
 
 /// Loaded and attached to nothing.

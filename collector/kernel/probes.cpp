@@ -96,6 +96,7 @@ Result<Probes> Probes::attach(const Options& options) {
                                 .with_children = options.children,
                                 .from_exec = options.from_exec,
                                 .adopted_comm = options.comm,
+                                .blocked_at_switch = options.waits_per_second > 0,
                                 .timeline = options.timeline});
   if (!loaded) return within("attach", std::move(loaded.error()));
   state->loaded = std::move(*loaded);
@@ -158,7 +159,13 @@ Result<> Probes::State::attach() {
   if (Result<> selected = select_target(); !selected) return selected;
   if (has(Probe::scheduler))
     if (Result<> started = start_threads(); !started) return started;
-  if (has(Probe::visitor)) {
+  if (has(Probe::visitor) && loaded.hook(Probe::visitor).programs.front() == std::string_view("fl_switch_out")) {
+    // Behind fl_switch, which has been attached already.
+    if (LinkPtr link{bpf_program__attach(loaded.skeleton->progs.fl_switch_out)})
+      links.push_back(std::move(link));
+    else
+      refuse(Probe::visitor, std::generic_category().message(errno));
+  } else if (has(Probe::visitor)) {
     auto iterator = attach_iterator(loaded.skeleton->progs.fl_visit);
     if (iterator)
       visit_iterator = std::move(*iterator);

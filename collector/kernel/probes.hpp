@@ -32,6 +32,7 @@ struct Options {
   std::chrono::milliseconds visit_every{
       20};                              // mean time between two visits of the threads that are not running; randomised
   std::uint32_t ring_bytes = 1u << 20;  // power of two, multiple of the page size
+  std::uint32_t waits_per_second = 0;   // not 0: so many stacks of waits are taken as they begin, instead of by visits
   bool timeline = false;                // every change of state one by one, from the start; 400 KB for each CPU
   bool unwind = true;                   // stacks by .eh_frame; false: by frame pointers alone
   bool listen = false;                  // to the target's own events: it records them while we are attached

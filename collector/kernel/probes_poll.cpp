@@ -56,7 +56,28 @@ void Probes::State::take_sample(std::span<const std::byte> record) {
     return;
   }
   ++waiting[decoded->source];
+  if (decoded->begins) {
+    decoded->sample.lock = std::exchange(decoded->sample.weight, 0);
+    remember(decoded->sample);
+    return;
+  }
+  if (decoded->same_stack) recall(decoded->sample);
   samples.push_back(std::move(decoded->sample));
+}
+
+void Probes::State::remember(const RawSample& sample) {
+  last_stacks[sample.tid] = {sample.kernel_stack, sample.user_stack, sample.user_found,
+                             sample.end,          sample.truncated,  sample.lock};
+}
+
+void Probes::State::recall(RawSample& sample) {
+  const Stacks& last = last_stacks[sample.tid];
+  sample.kernel_stack = last.kernel;
+  sample.user_stack = last.user;
+  sample.user_found = last.found;
+  sample.end = last.end;
+  sample.truncated = last.truncated;
+  if (sample.reason == Reason::futex) sample.lock = last.lock;
 }
 
 void Probes::State::take_end(std::span<const std::byte> record) {
@@ -102,16 +123,10 @@ Result<> Probes::State::visit() {
     stream = stream.subspan(*size);
     RawSample& sample = decoded->sample;
     sample.lock = std::exchange(sample.weight, weight);
-    Stacks& last = last_stacks[sample.tid];
-    if (decoded->same_stack) {
-      sample.kernel_stack = last.kernel;
-      sample.user_stack = last.user;
-      sample.user_found = last.found;
-      sample.end = last.end;
-      sample.truncated = last.truncated;
-    } else {
-      last = {sample.kernel_stack, sample.user_stack, sample.user_found, sample.end, sample.truncated};
-    }
+    if (decoded->same_stack)
+      recall(sample);
+    else
+      remember(sample);
     ++waiting[FANLIGHT_SOURCE_BLOCKED];
     samples.push_back(std::move(sample));
   }

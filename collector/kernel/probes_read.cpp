@@ -167,12 +167,12 @@ void Probes::State::follow_processes() {
   processes = std::move(now);
 }
 
-std::uint32_t Probes::State::Pace::one_in(std::uint64_t events, std::uint64_t now_ns) {
+std::uint32_t Probes::State::Pace::one_in(std::uint64_t events, std::uint64_t now_ns, std::uint64_t stacks_per_second) {
   // Stacks enough to say where events come from, at a cost per event that falls as their number grows.
-  constexpr std::uint64_t kStacksPerSecond = 200, kMostPerStack = 1u << 16;
+  constexpr std::uint64_t kMostPerStack = 1u << 16;
   if (last_ns != 0 && now_ns > last_ns && events >= last_events) {
-    const double per_second = static_cast<double>(events - last_events) * 1e9 / static_cast<double>(now_ns - last_ns);
-    const auto wanted = static_cast<std::uint64_t>(per_second / kStacksPerSecond);
+    const double rate = static_cast<double>(events - last_events) * 1e9 / static_cast<double>(now_ns - last_ns);
+    const auto wanted = static_cast<std::uint64_t>(rate / static_cast<double>(stacks_per_second));
     chosen = static_cast<std::uint32_t>(std::bit_ceil(std::clamp<std::uint64_t>(wanted, 1, kMostPerStack)));
   }
   last_events = events;
@@ -181,14 +181,17 @@ std::uint32_t Probes::State::Pace::one_in(std::uint64_t events, std::uint64_t no
 }
 
 void Probes::State::pace_samples(const std::vector<ThreadReading>& threads) {
-  std::uint64_t writes = 0, wakeups = 0;
+  std::uint64_t writes = 0, wakeups = 0, switches = 0;
   for (const ThreadReading& thread : threads) {
     (thread.ended ? ended_writes : writes) += thread.socket.writes;
     (thread.ended ? ended_wakeups : wakeups) += thread.wakeups;
+    (thread.ended ? ended_switches : switches) += thread.switches_voluntary + thread.switches_preempted;
   }
   const std::uint64_t now = monotonic_ns();
   loaded.skeleton->data->socket_one_in = socket_pace.one_in(writes + ended_writes, now);
   loaded.skeleton->data->wake_one_in = wake_pace.one_in(wakeups + ended_wakeups, now);
+  loaded.skeleton->data->switch_one_in =
+      switch_pace.one_in(switches + ended_switches, now, std::max(options.waits_per_second, 1u));
 }
 
 void Probes::State::claim_socket_errors() {

@@ -65,12 +65,14 @@ struct Probes::State {
     std::uint64_t last_events = 0;
     std::uint64_t last_ns = 0;
     std::uint32_t chosen = 64;
-    std::uint32_t one_in(std::uint64_t events, std::uint64_t now_ns);
+    std::uint32_t one_in(std::uint64_t events, std::uint64_t now_ns, std::uint64_t per_second = 200);
   };
   Pace socket_pace;
   Pace wake_pace;
+  Pace switch_pace{.chosen = 1};
   std::uint64_t ended_writes = 0;  // to sockets, of threads that have ended
   std::uint64_t ended_wakeups = 0;
+  std::uint64_t ended_switches = 0;
 
   struct Stacks {
     std::vector<std::uint64_t> kernel;
@@ -78,10 +80,14 @@ struct Probes::State {
     std::vector<FrameFound> found;
     StackEnd end = StackEnd::unknown;
     bool truncated = false;
+    std::uint64_t lock = 0;  // of a wait that was told of as it began
   };
+  void remember(const RawSample& sample);
+  void recall(RawSample& sample);
   std::unordered_map<std::uint32_t, std::vector<std::byte>> label_sets;  // by number
-  std::unordered_map<pid_t, Stacks> last_stacks;  // of the threads visited, for those that have not moved since
-  std::vector<std::byte> pass;                    // room for one pass of an iterator
+  std::unordered_map<pid_t, Stacks>
+      last_stacks;              // of the threads visited or gone to wait, for those that have not moved since
+  std::vector<std::byte> pass;  // room for one pass of an iterator
   Clock::time_point next_visit;
   std::uint64_t last_visit_ns = 0;
   std::minstd_rand random{std::random_device{}()};

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <sys/socket.h>
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +24,8 @@ void report_programs(benchmark::State& state, const kernel::Reading& reading) {
 }
 
 /// Runs `command` to its end, watched or not, and returns how long it took after it was let go.
-double run(benchmark::State& state, const std::vector<std::string>& command, bool watched, std::string& out) {
+double run(benchmark::State& state, const std::vector<std::string>& command, bool watched, std::string& out,
+           bool at_switch = false) {
   testing::Child program(command);
   if (program.await("ready").empty()) {
     state.SkipWithError("the program did not start");
@@ -31,7 +33,8 @@ double run(benchmark::State& state, const std::vector<std::string>& command, boo
   }
   std::optional<kernel::Probes> probes;
   if (watched) {
-    auto attached = kernel::Probes::attach({.pid = program.pid(), .program_stats = state.range(1) != 0});
+    auto attached = kernel::Probes::attach(
+        {.pid = program.pid(), .waits_per_second = at_switch ? 200u : 0u, .program_stats = state.range(1) != 0});
     if (!attached) {
       state.SkipWithError(attached.error().what.c_str());
       return 0;
@@ -80,6 +83,65 @@ BENCHMARK(BM_switch)
     ->Repetitions(5)
     ->Unit(benchmark::kNanosecond)
     ->ReportAggregatesOnly();
+
+/// The same with stacks of waits taken as they begin, instead of by visits. Arguments: that; the kernel's statistics.
+void BM_waits(benchmark::State& state) {
+  for (auto _ : state) {
+    std::string out;
+    (void)run(state, {TRUTH_SWITCHES, "1", "pinned"}, true, out, state.range(0) != 0);
+    const double switches = number_in(out, "voluntary") + number_in(out, "preempted");
+    if (switches > 0) state.SetIterationTime(number_in(out, "ran_ns") / switches / 1e9);
+  }
+}
+BENCHMARK(BM_waits)
+    ->ArgNames({"as_they_begin", "stats"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({0, 1})
+    ->Args({1, 1})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Repetitions(5)
+    ->Unit(benchmark::kNanosecond)
+    ->ReportAggregatesOnly();
+
+/// How far the share of long waits among sampled time is from the exact one, in percent, when few long and many short
+/// waits take turns. Arguments: by visits 20 ms apart, or as waits begin. Time: the run.
+void BM_bias(benchmark::State& state) {
+  double error = 0, squares = 0, runs = 0, untold = 0;
+  for (auto _ : state) {
+    testing::Child program({TRUTH_MIXTURE, "mix", "2"});
+    (void)program.await("ready");
+    auto probes = kernel::Probes::attach({.pid = program.pid(), .waits_per_second = state.range(0) != 0 ? 200u : 0u});
+    if (!probes) return state.SkipWithError(probes.error().what.c_str());
+    double weight[2] = {0, 0}, exact[2] = {0, 0};
+    const auto take = [&](const RawSample& sample) {
+      if (sample.sampler != Sampler::kernel_blocked) return;
+      if (sample.reason == Reason::sleep) weight[0] += static_cast<double>(sample.weight);
+      if (sample.reason == Reason::futex) weight[1] += static_cast<double>(sample.weight);
+    };
+    program.send("go");
+    while (program.running()) (void)probes->poll(std::chrono::milliseconds(50), take);
+    const auto reading = probes->read();
+    (void)probes->poll(std::chrono::milliseconds(0), take);
+    if (!reading) return state.SkipWithError(reading.error().what.c_str());
+    for (const kernel::ThreadReading& thread : reading->threads) {
+      exact[0] += static_cast<double>(thread.ns[FANLIGHT_BLOCKED_SLEEP]);
+      exact[1] += static_cast<double>(thread.ns[FANLIGHT_BLOCKED_FUTEX]);
+    }
+    const double one = 100 * (weight[0] / (weight[0] + weight[1]) - exact[0] / (exact[0] + exact[1]));
+    error += one;
+    squares += one * one;
+    untold += 100 * (1 - (weight[0] + weight[1]) / (exact[0] + exact[1]));
+    ++runs;
+  }
+  state.counters["error_percent"] = error / runs;
+  state.counters["deviation_percent"] = std::sqrt(std::max(0.0, squares / runs - error * error / runs / runs));
+  state.counters["untold_percent"] = untold / runs;
+}
+BENCHMARK(BM_bias)->ArgName("as_they_begin")->Arg(0)->Arg(1)->Iterations(12)->UseRealTime()->Unit(benchmark::kSecond);
 
 /// Unit: ns per send of 128 bytes on a socket pair, the other end read by the same thread.
 void BM_send(benchmark::State& state) {

@@ -86,9 +86,15 @@ TEST(Samples, OfSocketWritesReachTheCallerThroughLibc) {
   EXPECT_GE(static_cast<double>(reach_main), 0.99 * static_cast<double>(samples));
 }
 
-TEST(Samples, OfBlockedThreadsWeighWhatTheyWaited) {
+/// Both ways to sample waits: by visits, and as they begin.
+class BlockedSamples : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Both, BlockedSamples, ::testing::Bool(),
+                         [](const auto& each) { return each.param ? "AsTheyBegin" : "ByVisits"; });
+
+TEST_P(BlockedSamples, WeighWhatTheyWaited) {
   testing::Child program({TRUTH_STATES});
-  const Recorded recorded = record(program, {.visit_every = std::chrono::milliseconds(5)});
+  const Recorded recorded =
+      record(program, {.visit_every = std::chrono::milliseconds(5), .waits_per_second = GetParam() ? 1000000u : 0u});
   std::map<Reason, double> sampled, exact;
   for (const RawSample& sample : recorded.samples) {
     if (sample.sampler != Sampler::kernel_blocked) continue;
@@ -148,6 +154,25 @@ TEST(Samples, OfBlockedThreadsFavourNoLengthOfWait) {
   }
   // Four standard deviations: once in 16,000 runs by chance.
   EXPECT_LE(std::abs(error), 4 * std::sqrt(variance)) << error << " of " << looks;
+}
+
+/// The same of stacks that are taken as waits begin. Every wait of this program is taken, so the shares are exact, but
+/// for the waits that were under way when we came and when we left.
+TEST(Samples, OfWaitsThatBeginAreExactWhereAllAreTaken) {
+  testing::Child program({TRUTH_MIXTURE, "mix", "1.2"});
+  const Recorded recorded = record(program, {.waits_per_second = 1000000});
+  ASSERT_EQ(program.wait(), 0) << program.err();
+  const auto& thread = recorded.threads.at(0);
+  double short_ns = 0, long_ns = 0;
+  for (const RawSample& sample : recorded.samples) {
+    if (sample.sampler != Sampler::kernel_blocked) continue;
+    if (sample.reason == Reason::sleep) long_ns += static_cast<double>(sample.weight);
+    if (sample.reason == Reason::futex) short_ns += static_cast<double>(sample.weight);
+  }
+  const auto exact_long = static_cast<double>(thread.ns[FANLIGHT_BLOCKED_SLEEP]);
+  const auto exact_short = static_cast<double>(thread.ns[FANLIGHT_BLOCKED_FUTEX]);
+  EXPECT_NEAR(long_ns, exact_long, 0.1 * exact_long);
+  EXPECT_NEAR(short_ns, exact_short, 0.15 * exact_short);
 }
 
 }  // namespace

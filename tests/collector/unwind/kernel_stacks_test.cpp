@@ -56,6 +56,20 @@ TEST(WholeStacks, OfThreadsThatRunAndThatWait) {
   EXPECT_GT(frames, 4 * samples);
 }
 
+TEST(WholeStacks, OfThreadsThatLeaveTheirCpu) {
+  testing::Child program({UNWIND_TARGET, "4"});
+  const Recorded recorded = record(program, {.sample_hz = 499, .waits_per_second = 100});
+  const Ends ends = ends_of(recorded, Sampler::kernel_blocked);
+  SCOPED_TRACE(ends.words());
+  EXPECT_GT(ends.samples, 200u);
+  EXPECT_GE(ends.share(), 0.99);
+  std::uint64_t through_schedule = 0;
+  for (const RawSample& sample : recorded.samples)
+    if (sample.sampler == Sampler::kernel_blocked && sample.end == StackEnd::entry)
+      through_schedule += !sample.kernel_stack.empty();
+  EXPECT_GE(static_cast<double>(through_schedule), 0.99 * static_cast<double>(ends.whole()));
+}
+
 TEST(WholeStacks, OfALibraryThatWasLoadedLater) {
   testing::Child program({UNWIND_TARGET, "4", UNWIND_LATE});
   EXPECT_FALSE(program.await("ready").empty());
