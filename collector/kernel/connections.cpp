@@ -38,18 +38,23 @@ ConnectionReading Connections::reading_of(const fanlight_connection& raw, Known&
   if (raw.queued == 0 || raw.bytes_acked != known.acked) known.moved_ns = raw.time_ns;
   known.acked = raw.bytes_acked;
   known.most_queued = std::max<std::uint64_t>(known.most_queued, raw.queued);
+  const std::uint64_t watched_ns = since(raw.time_ns, known.first_ns);
+  // The kernel counts these in ticks, of which the last may not be over.
+  const auto ticks = [&](std::uint64_t now, std::uint64_t base) {
+    return std::min(since(now, base) * tick_ns_, watched_ns);
+  };
   return {.id = known.id,
           .local = endpoint(raw.family, raw.local, raw.local_port),
           .peer = endpoint(raw.family, raw.peer, raw.peer_port),
           .state = connection_state(raw.state),
-          .watched_ns = since(raw.time_ns, known.first_ns),
+          .watched_ns = watched_ns,
           .sent_bytes = since(raw.bytes_sent, known.base.bytes_sent),
           .acknowledged_bytes = since(raw.bytes_acked, known.base.bytes_acked),
           .received_bytes = since(raw.bytes_received, known.base.bytes_received),
           .retransmits = since(raw.retransmits, known.base.retransmits),
-          .busy_ns = since(raw.busy, known.base.busy) * tick_ns_,
-          .peer_limited_ns = since(raw.peer_limited, known.base.peer_limited) * tick_ns_,
-          .buffer_limited_ns = since(raw.buffer_limited, known.base.buffer_limited) * tick_ns_,
+          .busy_ns = ticks(raw.busy, known.base.busy),
+          .peer_limited_ns = ticks(raw.peer_limited, known.base.peer_limited),
+          .buffer_limited_ns = ticks(raw.buffer_limited, known.base.buffer_limited),
           .queued_bytes = raw.queued,
           .most_queued_bytes = known.most_queued,
           .unsent_bytes = raw.unsent,

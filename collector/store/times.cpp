@@ -29,6 +29,7 @@ Result<> check_amounts(const profile::Slice& slice, const std::string& where) {
   for (const profile::Preemption& preemption : slice.preemptions) note(preemption.ns);
   for (const profile::Lock& lock : slice.locks) note(lock.wait_ns);
   for (const kernel::MapReading& map : slice.maps) note(map.total_ns);
+  for (const kernel::ConnectionReading& one : slice.connections) note(std::max(one.watched_ns, one.stalled_ns));
   for (const kernel::RegistryReading& registry : slice.registries) note(std::max(registry.wait_ns, registry.hold_ns));
   for (const profile::LabelTime& time : slice.label_times) note(std::ranges::max(time.ns));
   return check(0, longest, "something in " + where);
@@ -49,28 +50,47 @@ std::uint64_t cut(profile::ThreadSlice& thread) {
   return gone;
 }
 
+/// What a connection did for longer than it was watched, cut.
+std::uint64_t cut(kernel::ConnectionReading& connection) {
+  std::uint64_t gone = 0;
+  for (std::uint64_t* ns : {&connection.busy_ns, &connection.peer_limited_ns, &connection.buffer_limited_ns}) {
+    gone = std::max(gone, *ns - std::min(*ns, connection.watched_ns));
+    *ns = std::min(*ns, connection.watched_ns);
+  }
+  return gone;
+}
+
+void tell(profile::Slice& slice, std::uint64_t times, const std::string& what, std::uint64_t gone) {
+  if (times == 0) return;
+  slice.events.push_back({slice.to_ns, "the file is damaged: " + std::to_string(times) + " times " + what + ", by " +
+                                           format_ns(static_cast<double>(gone)) + " in all, which were left out"});
+}
+
 }  // namespace
 
 Result<> bound_times(std::vector<profile::Slice>& slices) {
   std::uint64_t threads = 0;
-  std::uint64_t gone = 0;
+  std::uint64_t threads_ns = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t connections_ns = 0;
+  const auto count = [](std::uint64_t one, std::uint64_t& times, std::uint64_t& all) {
+    if (one > 0) ++times;
+    all += std::min(one, ~std::uint64_t{0} - all);
+  };
   for (std::size_t i = 0; i < slices.size(); ++i) {
     const std::string slice = "slice " + std::to_string(i);
     if (auto fine = check(slices[i].from_ns, slices[i].to_ns, slice); !fine) return fine;
     if (auto fine = check_amounts(slices[i], slice); !fine) return fine;
     for (profile::ThreadSlice& thread : slices[i].threads) {
       if (auto fine = check(thread.from_ns, thread.to_ns, "a thread's life in " + slice); !fine) return fine;
-      const std::uint64_t one = cut(thread);
-      if (one > 0) ++threads;
-      gone += std::min(one, ~std::uint64_t{0} - gone);
+      count(cut(thread), threads, threads_ns);
     }
+    for (kernel::ConnectionReading& connection : slices[i].connections)
+      count(cut(connection), connections, connections_ns);
   }
-  if (threads > 0) {
-    slices.back().events.push_back(
-        {slices.back().to_ns, "the file is damaged: " + std::to_string(threads) +
-                                  " times a thread's states exceeded its life in a slice, by " +
-                                  format_ns(static_cast<double>(gone)) + " in all, which were left out"});
-  }
+  if (slices.empty()) return {};
+  tell(slices.back(), threads, "a thread's states exceeded its life in a slice", threads_ns);
+  tell(slices.back(), connections, "a connection was busy for longer than it was watched", connections_ns);
   return {};
 }
 

@@ -9,9 +9,10 @@
 
 namespace fanlight::store {
 
-/// Cuts the states of a thread to the life that they share, and says in an event of the last slice how many were cut.
+/// Cuts the states of a thread to the life that they share, and what a connection did to the time that it was watched;
+/// says in events of the last slice how many were cut.
 /// Errors: a slice or life that ends before it begins, and any time in a slice that is longer than 13 days. Cost:
-/// O(threads of all slices).
+/// O(threads and connections of all slices).
 Result<> bound_times(std::vector<profile::Slice>& slices);
 
 }  // namespace fanlight::store

@@ -225,6 +225,26 @@ TEST_F(Hostile, TimesBeyondALifeAreCutAndCounted) {
   EXPECT_EQ(std::ranges::count_if(testing::broadcaster().query().events, told), 0);
 }
 
+TEST_F(Hostile, ConnectionsAreNotBusyForLongerThanTheyWereWatched) {
+  std::uint64_t seed = 1;
+  while (testing::random_window(seed).query().connections.empty()) ASSERT_LT(++seed, 20u);
+  const profile::Window window = testing::random_window(seed);
+  ASSERT_TRUE(record(file(), window));
+  change("UPDATE connection SET busy_ns = watched_ns + 900, peer_limited_ns = watched_ns + 800");
+  const auto back = open_recording(file());
+  ASSERT_TRUE(back) << back.error().what;
+  const profile::Profile profile = back->query();
+  for (const kernel::ConnectionReading& one : profile.connections) {
+    EXPECT_EQ(one.busy_ns, one.watched_ns);
+    EXPECT_EQ(one.peer_limited_ns, one.watched_ns);
+  }
+  const auto told = [](const profile::Event& event) {
+    return event.text.find("busy for longer than it was watched") != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(profile.events, told), 1);
+  EXPECT_EQ(std::ranges::count_if(window.query().events, told), 0);
+}
+
 TEST_F(Hostile, AnIndexOfSomebodysOwnDoesNoHarm) {
   ASSERT_TRUE(record(file(), testing::broadcaster()));
   change("CREATE INDEX mine ON sample(thread); ANALYZE; VACUUM");
