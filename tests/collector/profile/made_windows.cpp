@@ -237,7 +237,9 @@ Window random_window(std::uint64_t seed) {
       slice.locks.push_back({below(3), word(), word(), amount(), amount(), some_histogram()});
       slice.map_states.push_back({static_cast<std::uint32_t>(below(3)), word(), word(), amount(),
                                   chance(50) ? std::optional(amount()) : std::nullopt});
-      slice.connections.push_back({below(3), word(), word(), word(), amount(), amount(), amount(), amount(), amount(),
+      // Watched for longer than it can have been busy, as readers insist.
+      const std::uint64_t watched = (std::uint64_t{1} << 40) + amount();
+      slice.connections.push_back({below(3), word(), word(), word(), watched, amount(), amount(), amount(), amount(),
                                    amount(), amount(), amount(), amount(), amount(), amount(), amount(), amount(),
                                    amount(), amount()});
       slice.ledger.push_back({word(), amount(), amount(), {{word(), amount()}}, {{word(), amount()}}});
