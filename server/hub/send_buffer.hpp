@@ -11,12 +11,6 @@
 
 namespace fanlight::server::hub {
 
-/// How bytes leave.
-enum class SendMode : std::uint8_t {
-  copy,    // `send` of one piece, gathered once for neighbours with the same queue
-  gather,  // `sendmsg` of the frames where they lie
-};
-
 /// Subscribers of a topic mostly wait for the same frames. The first one's are copied together, the others' queues only
 /// compared: 16 messages of 128 bytes leave in one plain `send` of 2 KiB, which costs the kernel a third less than a
 /// gathered write of 16 pieces. Threads: the owning worker's only.
@@ -27,10 +21,17 @@ class SendBuffer {
   /// All that is queued, from what is not yet sent; as far as `kMost` goes when it is more. `shared`: was gathered
   /// before. Valid until the next call.
   std::string_view gather(const Outbox& outbox, bool& shared);
+  /// Whether `gather` would leave what it returned last time as it is.
+  bool keeps(const Outbox& outbox) const { return is_one_piece(outbox) || holds(outbox); }
   /// Lets go of the frames.
   void forget() { frames_.clear(); }
 
  private:
+  static bool is_one_piece(const Outbox& outbox) {
+    return outbox.frames() == 1 || outbox.frame(0).bytes().size() > kMost;
+  }
+  bool holds(const Outbox& outbox) const;
+
   std::vector<codec::Frame> frames_;  // what `bytes_` holds; held, so that an address means one frame
   std::string bytes_;
 };

@@ -66,6 +66,10 @@ Worker::~Worker() { end_all(); }
 void Worker::run() {
   const inprocess::ThreadScope scope(("worker-" + std::to_string(index_)).c_str());
   pin_to(options_.cpu);
+  if (options_.send == SendMode::uring) {
+    if (auto ring = SendRing::make()) ring_ = std::move(*ring);
+    sending_.reserve(SendRing::kMost);
+  }
   while (!finished_) {
     try {
       turn();
@@ -81,6 +85,7 @@ bool Worker::idle() const {
 
 void Worker::turn() {
   ++counts_.turns;
+  if (!sending_.empty()) sending_.front().frame != nullptr ? send_together() : flush_together();  // after an exception
   int timeout_ms = 0;
   if (idle()) {
     sleeping_.store(true);

@@ -29,6 +29,7 @@
 #include "server/hub/reception.hpp"
 #include "server/hub/registry/registry.hpp"
 #include "server/hub/send_buffer.hpp"
+#include "server/hub/send_ring.hpp"
 #include "server/hub/session.hpp"
 #include "server/hub/topics.hpp"
 
@@ -187,6 +188,9 @@ class Worker {
   void send_slice();
   void finish_fanout();
   void send_at_once(Session& session, const codec::Encoded& frame);
+  void send_with_others(Session& session, const codec::Encoded& frame);
+  void send_together();
+  void went_at_once(Session& session, const codec::Encoded& frame, ssize_t took);
   void offer(Session& session, const Topic& topic, const codec::Encoded& frame);
   void evict(Session& session);
   void count_lost();
@@ -200,6 +204,11 @@ class Worker {
   void queue_flush(Session& session);
   void flush();
   void flush_one(Session& session);
+  void send_now(Session& session);
+  void flush_with_others(Session& session);
+  void flush_together();
+  void account_sent(Session& session, std::size_t sent);
+  void not_taken(Session& session, int error);
   void await_writable(Session& session);
   void watch_writes(Session& session, bool on);
   void close_batch();
@@ -257,6 +266,15 @@ class Worker {
   std::uint64_t batch_deliveries_ = 0;
   std::vector<iovec> iovecs_;
   SendBuffer gathered_;
+  std::optional<SendRing> ring_;  // none: sends one by one
+  struct Sending {
+    SessionRef session;
+    const codec::Encoded* frame = nullptr;  // null: what its outbox holds
+    std::size_t bytes = 0;
+    int took = 0;
+  };
+  std::vector<Sending> sending_, sent_;          // what is queued in `ring_`, in its order; and what was
+  codec::Wire sending_wire_ = codec::Wire::sse;  // of all of them
   std::array<std::byte, 16 * 1024> received_;
 };
 

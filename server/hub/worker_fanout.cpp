@@ -47,14 +47,20 @@ void Worker::send_slice() {
       __builtin_prefetch(&at(slot_of(member[kAhead])), 1);
     if (member->since >= message.id) continue;
     Session& session = at(slot_of(*member));
-    connection.become(session.wire());
     const codec::Encoded& frame = encoded(message, session.wire());
-    if (session.idle_and_plain()) {
-      send_at_once(session, frame);
-    } else {
+    if (!session.idle_and_plain()) {
       offer(session, *fanout_.topic, frame);
+      continue;
+    }
+    if (ring_ && session.wire() != sending_wire_) send_together();
+    connection.become(session.wire());
+    if (ring_) {
+      send_with_others(session, frame);
+    } else {
+      send_at_once(session, frame);
     }
   }
+  send_together();
   if (member != members.end()) {
     fanout_slot_ = slot_of(*member);
   } else {
@@ -77,14 +83,35 @@ void Worker::finish_fanout() {
 }
 
 void Worker::send_at_once(Session& session, const codec::Encoded& frame) {
-  WireReading& counts = account(session);
   const std::string_view bytes = frame.bytes();
+  const ssize_t took = ::send(session.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  went_at_once(session, frame, took < 0 ? -errno : took);
+}
+
+void Worker::send_with_others(Session& session, const codec::Encoded& frame) {
+  ring_->add(session.fd, frame.bytes());
+  sending_.push_back({.session = session.ref, .frame = &frame});
+  sending_wire_ = session.wire();
+  if (ring_->full()) send_together();
+}
+
+void Worker::send_together() {
+  if (sending_.empty()) return;
+  ring_->submit([&](unsigned which, int took) {
+    const Sending& each = sending_[which];
+    went_at_once(at(each.session.slot), *each.frame, took);
+  });
+  sending_.clear();
+}
+
+/// `took`: bytes, or an errno value below 0.
+void Worker::went_at_once(Session& session, const codec::Encoded& frame, ssize_t took) {
+  WireReading& counts = account(session);
   ++counts.offered;
   ++counts_.sends;
-  const ssize_t took = ::send(session.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (took == static_cast<ssize_t>(bytes.size())) [[likely]] {
+  if (took == static_cast<ssize_t>(frame.bytes().size())) [[likely]] {
     ++counts.delivered;
-    counts.bytes_sent += bytes.size();
+    counts.bytes_sent += frame.bytes().size();
     session.sent_tick = tick_;
     latency_.add(frame.published_ns);
     ++batch_deliveries_;
@@ -98,7 +125,7 @@ void Worker::send_at_once(Session& session, const codec::Encoded& frame) {
     session.outbox.sent(static_cast<std::size_t>(took), [](const codec::Encoded&) {});
     return await_writable(session);
   }
-  if (took < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+  if (took == -EAGAIN || took == -EWOULDBLOCK) {
     ++counts_.would_block;
     return await_writable(session);
   }

@@ -36,14 +36,18 @@ ssize_t tls_failed(SSL* ssl, int result) {
 /// class, so labels change only where these do.
 class FlushLabels {
  public:
-  void become(const Session& session) {
-    const Topic* topic = session.topic.get();
-    const fanlight_trace* trace = session.outbox.empty() ? nullptr : &session.outbox.frame(0).trace;
+  /// Whether `become` has nothing to change.
+  bool fit(const Session& session) const {
+    const fanlight_trace* trace = trace_of(session);
     const bool same_trace = trace == nullptr || std::memcmp(trace, &trace_, sizeof trace_) == 0;
-    if (begun_ && topic == topic_ && session.ref.wire == wire_ && session.subscriber == subscriber_ && same_trace)
-      return;
+    return begun_ && session.topic.get() == topic_ && session.ref.wire == wire_ && session.subscriber == subscriber_ &&
+           same_trace;
+  }
+  void become(const Session& session) {
+    if (fit(session)) return;
+    const fanlight_trace* trace = trace_of(session);
     begun_ = true;
-    topic_ = topic;
+    topic_ = session.topic.get();
     wire_ = session.ref.wire;
     subscriber_ = session.subscriber;
     trace_ = trace == nullptr ? fanlight_trace{} : *trace;
@@ -56,6 +60,10 @@ class FlushLabels {
   ~FlushLabels() { message_.reset(); }
 
  private:
+  static const fanlight_trace* trace_of(const Session& session) {
+    return session.outbox.empty() ? nullptr : &session.outbox.frame(0).trace;
+  }
+
   bool begun_ = false;
   bool subscriber_ = false;
   const Topic* topic_ = nullptr;
@@ -177,12 +185,24 @@ void Worker::flush() {
   FlushLabels labels;
   const std::size_t until = std::min(to_flush_.size(), flushed_ + options_.flush_slice);
   while (flushed_ < until) {
-    Session* session = find(to_flush_[flushed_++]);
+    const SessionRef ref = to_flush_[flushed_++];
+    Session* session = find(ref);
     if (session == nullptr) continue;
     session->flush_queued = false;
+    const bool together = ring_ && !session->tls && !session->outbox.empty();
+    if (!sending_.empty() && !(together && labels.fit(*session) && gathered_.keeps(session->outbox))) {
+      flush_together();
+      session = find(ref);
+      if (session == nullptr) continue;
+    }
     labels.become(*session);
-    flush_one(*session);
+    if (together && !session->outbox.empty()) {
+      flush_with_others(*session);
+    } else {
+      flush_one(*session);
+    }
   }
+  flush_together();
   close_batch();
   gathered_.forget();
   if (flushed_ < to_flush_.size()) {
@@ -214,7 +234,7 @@ ssize_t Worker::transmit(Session& session, std::size_t& asked) {
     if (failed == 0) errno = EPIPE;
     return -1;
   }
-  if (options_.send == SendMode::copy) {
+  if (options_.send != SendMode::gather) {
     bool shared = false;
     const std::string_view bytes = gathered_.gather(session.outbox, shared);
     counts_.shared_sends += shared ? 1 : 0;
@@ -233,35 +253,97 @@ void Worker::flush_one(Session& session) {
     const ssize_t took = transmit(session, asked);
     if (took < 0) {
       if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        ++counts_.would_block;
-        return await_writable(session);
-      }
-      const bool ending = session.stage == Session::Stage::closing;
-      return end(session, ending ? session.end : End::reset);
+      return not_taken(session, errno);
     }
-    const auto sent = static_cast<std::size_t>(took);
-    session.sent_tick = tick_;
-    if (session.subscriber) {
-      WireReading& counts = account(session);
-      counts.bytes_sent += sent;
-      session.outbox.sent(sent, [&](const codec::Encoded& frame) {
-        if (frame.kind != codec::Encoded::Kind::event) return;
-        ++counts.delivered;
-        ++batch_deliveries_;
-        if (session.unmeasured > 0) {
-          --session.unmeasured;
-        } else {
-          latency_.add(frame.published_ns);
-        }
-      });
-    } else {
-      session.outbox.sent(sent, [](const codec::Encoded&) {});
-    }
-    if (++batch_sends_ >= LatencyBatch::kSends || latency_.messages() >= kBatchMessages) close_batch();
-    if (sent < asked && !session.tls) return await_writable(session);
+    account_sent(session, static_cast<std::size_t>(took));
+    if (static_cast<std::size_t>(took) < asked && !session.tls) return await_writable(session);
   }
   all_sent(session);
+}
+
+/// What is queued, as far as the socket takes it. Ends nothing, since a topic's subscribers are being walked: a broken
+/// connection ends when it is flushed.
+void Worker::send_now(Session& session) {
+  while (!session.outbox.empty()) {
+    std::size_t asked = 0;
+    const ssize_t took = transmit(session, asked);
+    if (took < 0 && errno == EINTR) continue;
+    if (took < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return;
+    if (took < 0) {
+      ++counts_.would_block;
+      return await_writable(session);
+    }
+    account_sent(session, static_cast<std::size_t>(took));
+    if (static_cast<std::size_t>(took) < asked && !session.tls) return await_writable(session);
+  }
+}
+
+void Worker::not_taken(Session& session, int error) {
+  if (error == EAGAIN || error == EWOULDBLOCK) {
+    ++counts_.would_block;
+    return await_writable(session);
+  }
+  const bool ending = session.stage == Session::Stage::closing;
+  end(session, ending ? session.end : End::reset);
+}
+
+void Worker::account_sent(Session& session, std::size_t sent) {
+  session.sent_tick = tick_;
+  if (session.subscriber) {
+    WireReading& counts = account(session);
+    counts.bytes_sent += sent;
+    session.outbox.sent(sent, [&](const codec::Encoded& frame) {
+      if (frame.kind != codec::Encoded::Kind::event) return;
+      ++counts.delivered;
+      ++batch_deliveries_;
+      if (session.unmeasured > 0) {
+        --session.unmeasured;
+      } else {
+        latency_.add(frame.published_ns);
+      }
+    });
+  } else {
+    session.outbox.sent(sent, [](const codec::Encoded&) {});
+  }
+  if (++batch_sends_ >= LatencyBatch::kSends || latency_.messages() >= kBatchMessages) close_batch();
+}
+
+void Worker::flush_with_others(Session& session) {
+  bool shared = false;
+  const std::string_view bytes = gathered_.gather(session.outbox, shared);
+  counts_.shared_sends += shared ? 1 : 0;
+  ++counts_.sends;
+  ring_->add(session.fd, bytes);
+  sending_.push_back({.session = session.ref, .bytes = bytes.size()});
+  if (ring_->full()) flush_together();
+}
+
+void Worker::flush_together() {
+  if (sending_.empty()) return;
+  {
+    const AtStage stage(Stage::send);
+    // First what has left, of all: what follows from it for one may queue more for the others.
+    ring_->submit([&](unsigned which, int took) {
+      Sending& each = sending_[which];
+      each.took = took;
+      if (took > 0) account_sent(at(each.session.slot), static_cast<std::size_t>(took));
+    });
+  }
+  // They may be sent to again meanwhile.
+  std::swap(sending_, sent_);
+  sending_.clear();
+  for (const Sending& each : sent_) {
+    Session* session = find(each.session);
+    if (session == nullptr || session->awaits_writable) continue;
+    if (each.took < 0 && each.took != -EINTR) {
+      not_taken(*session, static_cast<int>(-each.took));
+    } else if (each.took >= 0 && static_cast<std::size_t>(each.took) < each.bytes) {
+      await_writable(*session);
+    } else {
+      flush_one(*session);  // what did not fit into one piece; mostly nothing
+    }
+  }
+  sent_.clear();
 }
 
 void Worker::all_sent(Session& session) {

@@ -271,6 +271,9 @@ void Worker::deliver(const Delivery& delivery) {
 void Worker::offer(Session& session, const Topic& topic, const codec::Encoded& frame) {
   ++account(session).offered;
   if (session.evicting) return count_dropped(session.wire(), Drop::evicted, 1);
+  // Nobody is slow who has not been sent anything yet: many messages may come within one turn of the loop.
+  if (!session.awaits_writable && session.outbox.would_drop(frame)) [[unlikely]]
+    send_now(session);
   if (topic.policy.slow != SlowClient::drop_oldest) [[unlikely]] {
     if (topic.policy.slow == SlowClient::conflate) {
       count_dropped(session.wire(), Drop::conflated, session.outbox.conflate(frame));

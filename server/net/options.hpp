@@ -14,7 +14,7 @@
 #include "server/hub/designs.hpp"
 #include "server/hub/inbox.hpp"
 #include "server/hub/policy.hpp"
-#include "server/hub/send_buffer.hpp"
+#include "server/hub/send_ring.hpp"
 #include "server/limits/access.hpp"
 #include "server/limits/addresses.hpp"
 #include "server/net/origin.hpp"

@@ -287,6 +287,9 @@ std::uint16_t Server::port() const { return state_->listener.port; }
 Result<Server> Server::start(const Options& options) {
   auto listener = listen_on(options.address, options.port);
   if (!listener) return std::unexpected(std::move(listener.error()));
+  if (options.send == hub::SendMode::uring) {
+    if (auto works = hub::SendRing::try_out(); !works) return std::unexpected(std::move(works.error()));
+  }
   auto state = std::make_unique<State>(options);
   state->listener = std::move(*listener);
   if (!options.certificate.empty()) {

@@ -2,6 +2,7 @@
 // the end it says exactly what the publishers were told.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <sstream>
@@ -34,23 +35,30 @@ Sums sums_of(const std::string& page) {
   return sums;
 }
 
-class AccountOf : public ::testing::TestWithParam<hub::RegistryKind> {};
-INSTANTIATE_TEST_SUITE_P(Registries, AccountOf,
-                         ::testing::Values(hub::RegistryKind::per_core, hub::RegistryKind::mutex,
-                                           hub::RegistryKind::snapshot),
-                         [](const auto& each) {
-                           std::string name(hub::kRegistryNames[static_cast<std::size_t>(each.param)]);
-                           std::erase(name, '-');
-                           return name;
-                         });
+struct Design {
+  const char* name;
+  hub::RegistryKind registry;
+  hub::SendMode send;
+};
+class AccountOf : public ::testing::TestWithParam<Design> {};
+INSTANTIATE_TEST_SUITE_P(Designs, AccountOf,
+                         ::testing::Values(Design{"percore", hub::RegistryKind::per_core, hub::SendMode::copy},
+                                           Design{"percore_gather", hub::RegistryKind::per_core, hub::SendMode::gather},
+                                           Design{"percore_uring", hub::RegistryKind::per_core, hub::SendMode::uring},
+                                           Design{"mutex", hub::RegistryKind::mutex, hub::SendMode::copy},
+                                           Design{"snapshot_uring", hub::RegistryKind::snapshot, hub::SendMode::uring}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 TEST_P(AccountOf, AddsUpAtAnyInstant) {
+  const std::vector<hub::SendMode> modes = send_modes();
+  if (std::ranges::find(modes, GetParam().send) == modes.end()) GTEST_SKIP() << "no io_uring here";
   Server server = serve({.outbox_frames = 4,
                          .slow_rules = {{.pattern = "strict", .slow = hub::SlowClient::evict},
                                         {.pattern = "latest", .slow = hub::SlowClient::conflate}},
                          .designs = &hub::designs::all_designs(),
-                         .registry = GetParam(),
+                         .registry = GetParam().registry,
                          .inbox_messages = 8,
+                         .send = GetParam().send,
                          .flush_slice = 4});
   const std::uint16_t port = server.port();
   const std::vector<std::string> topics = {"plain", "strict", "latest"};
@@ -110,9 +118,8 @@ TEST_P(AccountOf, AddsUpAtAnyInstant) {
   EXPECT_EQ(reading.workers.exceptions, 0u);
 }
 
-// One message to many is sent in slices, and the loop looks at everything else between them.
-TEST(Account, ALargeFanOutIsSliced) {
-  Server server = serve({.workers = 1, .flush_slice = 16});
+void look_at_slices(hub::SendMode send) {
+  Server server = serve({.workers = 1, .send = send, .flush_slice = 16});
   std::vector<RawClient> clients;
   for (int i = 0; i < 200; ++i)
     clients.push_back(i % 2 == 0 ? subscribe_sse(server.port(), "t") : subscribe_websocket(server.port(), "t"));
@@ -126,6 +133,45 @@ TEST(Account, ALargeFanOutIsSliced) {
   EXPECT_GE(after.workers.turns - before, 200u / 16);
   EXPECT_EQ(after.workers.wires[0].delivered + after.workers.wires[1].delivered, 200u);
   expect_balanced(after);
+}
+
+// One message to many is sent in slices, and the loop looks at everything else between them.
+TEST(Account, ALargeFanOutIsSliced) {
+  for (const hub::SendMode send : send_modes()) {
+    SCOPED_TRACE(static_cast<int>(send));
+    look_at_slices(send);
+  }
+}
+
+// All that is queued for a connection leaves in one call.
+TEST(Account, WhatIsQueuedLeavesTogether) {
+  constexpr std::uint64_t kMessages = 64;
+  for (const hub::SendMode send : send_modes()) {
+    SCOPED_TRACE(static_cast<int>(send));
+    Server server = serve({.workers = 1, .send = send});
+    std::vector<RawClient> clients;
+    for (int i = 0; i < 20; ++i)
+      clients.push_back(i % 2 == 0 ? subscribe_sse(server.port(), "t") : subscribe_websocket(server.port(), "t"));
+    std::string posts, events, frames;
+    for (std::uint64_t id = 1; id <= kMessages; ++id) {
+      const std::string payload = std::to_string(1000 + id);
+      posts += request("POST", "/topics/t", payload);
+      events += "id: " + std::to_string(id) + "\ndata: " + payload + "\n\n";
+      frames += "\x81\x04" + payload;
+    }
+    const std::uint64_t before = server.reading().workers.sends;
+    RawClient publisher(server.port());
+    publisher.send(posts);
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const std::string& expected = i % 2 == 0 ? events : frames;
+      EXPECT_EQ(clients[i].read(expected.size()), expected);
+    }
+    const Reading after = server.reading();
+    expect_balanced(after);
+    EXPECT_EQ(after.workers.wires[0].delivered + after.workers.wires[1].delivered, 20 * kMessages);
+    // The publisher's requests come in one or a few reads, each of which is one turn of the loop.
+    EXPECT_LE(after.workers.sends - before, 20 * kMessages / 4);
+  }
 }
 
 }  // namespace

@@ -67,7 +67,9 @@ class RawClient {
  private:
   bool receive() {
     char bytes[64 * 1024];
-    const ssize_t got = ::recv(fd_.get(), bytes, sizeof bytes, 0);
+    ssize_t got;
+    do got = ::recv(fd_.get(), bytes, sizeof bytes, 0);
+    while (got < 0 && errno == EINTR);
     if (got > 0) {
       buffer_.append(bytes, static_cast<std::size_t>(got));
       return true;

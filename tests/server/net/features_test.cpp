@@ -385,6 +385,7 @@ TEST(Admin, ShowsWorkersTopicsAndOutboxes) {
 
 // Every combination that can be chosen at start serves both transports in order.
 TEST(Designs, AllServe) {
+  const std::vector<hub::SendMode> modes = send_modes();
   for (std::size_t registry = 0; registry < hub::kRegistryNames.size(); ++registry) {
     for (std::size_t dispatch = 0; dispatch < hub::kDispatchNames.size(); ++dispatch) {
       SCOPED_TRACE(std::string(hub::kRegistryNames[registry]) + " " + std::string(hub::kDispatchNames[dispatch]));
@@ -392,7 +393,7 @@ TEST(Designs, AllServe) {
                              .registry = static_cast<hub::RegistryKind>(registry),
                              .queue = dispatch % 2 == 0 ? hub::QueueKind::vector : hub::QueueKind::ring,
                              .dispatch = static_cast<hub::DispatchKind>(dispatch),
-                             .send = registry % 2 == 0 ? hub::SendMode::copy : hub::SendMode::gather,
+                             .send = modes[(registry + dispatch) % modes.size()],
                              .affinity = registry % 2 == 0 ? Affinity::none : Affinity::address,
                              .edge_triggered = registry % 2 == 1});
       RawClient stream = subscribe_sse(server.port(), "t");

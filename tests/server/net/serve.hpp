@@ -7,6 +7,7 @@
 #include <functional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "server/net/server.hpp"
 
@@ -18,6 +19,13 @@ inline Server serve(Options options = {}) {
   auto server = Server::start(options);
   EXPECT_TRUE(server) << (server ? "" : server.error().what);
   return std::move(*server);
+}
+
+/// All of them where io_uring may be used.
+inline std::vector<hub::SendMode> send_modes() {
+  std::vector<hub::SendMode> modes = {hub::SendMode::copy, hub::SendMode::gather};
+  if (hub::SendRing::try_out()) modes.push_back(hub::SendMode::uring);
+  return modes;
 }
 
 /// Asks again until it is so, ten seconds at most: what the server counts follows what a client sees.

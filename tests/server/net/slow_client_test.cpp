@@ -79,6 +79,33 @@ TEST(SlowClient, LosesWholeMessagesAndTheAccountCloses) {
   EXPECT_EQ(reading.workers.wires[1].dropped_total(), kMessages - seen_frames);
 }
 
+// Hundreds of messages within one turn of the loop are more than an outbox holds, but no sign of a slow client.
+TEST(SlowClient, IsNotWhoIsSentManyMessagesAtOnce) {
+  constexpr int kBurst = 500;
+  for (const hub::SlowClient slow : {hub::SlowClient::drop_oldest, hub::SlowClient::evict}) {
+    for (const hub::SendMode send : send_modes()) {
+      SCOPED_TRACE(std::string(name_of(slow)) + ", send mode " + std::to_string(static_cast<int>(send)));
+      Server server = serve({.workers = 1, .outbox_frames = 4, .slow_client = slow, .send = send});
+      RawClient stream = subscribe_sse(server.port(), "t");
+      RawClient socket = subscribe_websocket(server.port(), "t");
+      std::string posts, events, frames;
+      for (int id = 1; id <= kBurst; ++id) {
+        const std::string payload = std::to_string(1000 + id);
+        posts += request("POST", "/topics/t", payload);
+        events += "id: " + std::to_string(id) + "\ndata: " + payload + "\n\n";
+        frames += "\x81\x04" + payload;
+      }
+      RawClient publisher(server.port());
+      publisher.send(posts);
+      EXPECT_EQ(stream.read(events.size()), events);
+      EXPECT_EQ(socket.read(frames.size()), frames);
+      const Reading reading = server.reading();
+      expect_balanced(reading);
+      EXPECT_EQ(reading.workers.wires[0].dropped_total() + reading.workers.wires[1].dropped_total(), 0u);
+    }
+  }
+}
+
 TEST(SlowClient, WhoLeavesWithAFullOutboxIsCounted) {
   Server server = serve({.outbox_frames = 4});
   {
