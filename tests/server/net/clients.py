@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Clients that other people wrote, against the running server: curl, Python's websockets, npm's ws and eventsource
-(Chromium: browser.py). Those that are not installed are named and left out.
+"""A client that somebody else wrote, against the running server: curl, Python's websockets, or npm's ws and eventsource
+(Chromium: browser.py).
 
-In: the server's path, and a directory where npm may install its two. Out: a line per client, exit 1 when one fails.
+In: the server's path, `curl`, `websockets` or `npm`, and a directory where npm may install its two. Out: a line, exit 1
+when the client fails, 77 when it is not installed.
 """
 import asyncio
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,22 +29,28 @@ def presence(base, topic):
         return json.load(answer)["subscribers"]
 
 
-def await_presence(base, topic, count):
+def await_presence(base, topic, count, exactly=False):
     for _ in range(200):
-        if presence(base, topic) >= count:
+        here = presence(base, topic)
+        if here == count or here > count and not exactly:
             return True
         time.sleep(0.05)
     return False
 
 
 def with_curl(base):
-    process = subprocess.Popen(["curl", "-sN", "--compressed", "--max-time", "3", f"{base}/sse/curl"],
-                               stdout=subprocess.PIPE, text=True)
-    assert await_presence(base, "curl", 1)
+    def stream(*options):
+        return subprocess.Popen(["curl", "-sN", "--max-time", "3", *options, f"{base}/sse/curl"], stdout=subprocess.PIPE, text=True)
+    plain, squeezed = stream(), stream("--compressed")
+    assert await_presence(base, "curl", 2)
     for i in range(3):
         post(base, "curl", f"m{i}")
-    out = process.communicate()[0]
-    assert "id: 1\ndata: m0\n\nid: 2\ndata: m1\n\nid: 3\ndata: m2\n\n" in out, out
+    events = "id: 1\ndata: m0\n\nid: 2\ndata: m1\n\nid: 3\ndata: m2\n\n"
+    for each in (plain, squeezed):
+        out = each.communicate()[0]
+        assert re.fullmatch(r"retry: \d+\n\n" + events, out), out
+    back = stream("-H", "Last-Event-ID: 1").communicate()[0]
+    assert re.fullmatch(r"retry: \d+\n\n" + events[len("id: 1\ndata: m0\n\n"):], back), back
 
 
 def with_websockets(base):
@@ -62,26 +70,79 @@ def with_websockets(base):
                 assert await asyncio.wait_for(plain.recv(), 5) == body
                 assert json.loads(await asyncio.wait_for(several.recv(), 5))["data"] == body
             await (await plain.ping())
+        for body in ("missed", "as well"):
+            await asyncio.to_thread(post, base, "py", body)
+        async with websockets.connect(f"{url}/ws/py?last-event-id=3") as back:
+            assert [await asyncio.wait_for(back.recv(), 5) for _ in range(2)] == ["missed", "as well"]
     asyncio.run(asyncio.wait_for(talk(), 30))
 
 
+# eventsource comes back by itself when its connection breaks; ws is told to.
 NODE = r"""
 const base = process.argv[2], WebSocket = require('ws'), es = require('eventsource');
 const EventSource = es.EventSource || es;
 const seen = { ws: [], sse: [] };
-const socket = new WebSocket(base.replace('http', 'ws') + '/ws/npm');
-socket.on('message', data => seen.ws.push(data.toString()));
+let first = true;
+function talk(path) {
+  const socket = new WebSocket(base.replace('http', 'ws') + path);
+  socket.on('message', data => {
+    seen.ws.push(data.toString());
+    if (seen.ws.length == 3 && first) { first = false; socket.terminate(); }
+  });
+}
+talk('/ws/npm');
+process.stdin.once('data', () => talk('/ws/npm?last-event-id=' + seen.ws.length));
 const stream = new EventSource(base + '/sse/npm');
 stream.onmessage = e => seen.sse.push(e.lastEventId + ':' + e.data);
 setInterval(() => {
-  if (seen.ws.length >= 3 && seen.sse.length >= 3) { console.log(JSON.stringify(seen)); process.exit(0); }
+  if (seen.ws.length >= 5 && seen.sse.length >= 5) { console.log(JSON.stringify(seen)); process.exit(0); }
 }, 20);
-setTimeout(() => { console.log(JSON.stringify(seen)); process.exit(1); }, 8000);
+setTimeout(() => { console.log(JSON.stringify(seen)); process.exit(1); }, 30000);
 """
 
 
+class Wire:
+    """Passes one connection at a time on to the server, until it is cut."""
+
+    def __init__(self, base):
+        self.server = ("127.0.0.1", int(base.rsplit(":", 1)[1]))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.base = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.open = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client = self.listener.accept()[0]
+            server = socket.create_connection(self.server)
+            self.open += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        for each in self.open:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.open = []
+
+
 def with_npm(base):
-    modules = sys.argv[2]
+    modules = sys.argv[3]
     os.makedirs(modules, exist_ok=True)
     if not all(os.path.isdir(os.path.join(modules, "node_modules", name)) for name in ("ws", "eventsource")):
         install = ["npm", "install", "--prefix", modules, "--no-audit", "--no-fund", "--no-save", "--silent", "ws@8", "eventsource@2"]
@@ -94,40 +155,54 @@ def with_npm(base):
             raise FileNotFoundError("npm cannot install ws and eventsource")
     with tempfile.NamedTemporaryFile("w", suffix=".js", delete=False, dir=modules) as script:
         script.write(NODE)
+    wire = Wire(base)
     try:
-        process = subprocess.Popen(["node", script.name, base], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(["node", script.name, wire.base], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert await_presence(base, "npm", 2)
         for i in range(3):
             post(base, "npm", f"m{i}")
-        seen = json.loads(process.communicate(timeout=10)[0])
+        assert await_presence(base, "npm", 1, exactly=True), "ws leaves after three"
+        wire.cut()
+        for i in range(3, 5):
+            post(base, "npm", f"m{i}")
+        seen = json.loads(process.communicate("come back\n", timeout=35)[0])
     finally:
         os.unlink(script.name)
-    assert seen == {"ws": ["m0", "m1", "m2"], "sse": ["1:m0", "2:m1", "3:m2"]}, seen
+    assert seen == {"ws": ["m0", "m1", "m2", "m3", "m4"], "sse": ["1:m0", "2:m1", "3:m2", "4:m3", "5:m4"]}, seen
 
 
 def main():
+    which = sys.argv[2]
+    if which == "websockets":
+        try:
+            import websockets  # noqa: F401
+        except ImportError:
+            # Debian's package is for Debian's own interpreter, and another may come first in PATH.
+            debian = "/usr/bin/python3"
+            if os.path.exists(debian) and os.path.realpath(debian) != os.path.realpath(sys.executable):
+                os.execv(debian, [debian, *sys.argv])
+            print("left out: python3-websockets is not installed")
+            return 77
+    needed = {"curl": "curl", "npm": "node"}.get(which)
+    if needed and not shutil.which(needed):
+        print(f"left out: {needed} is not installed")
+        return 77
     server = subprocess.Popen([sys.argv[1], "--listen", "127.0.0.1:0", "--sample-hz", "0"], stderr=subprocess.PIPE, text=True)
     base = re.search(r"http://\S+", server.stderr.readline()).group(0)
     threading.Thread(target=server.stderr.read, daemon=True).start()
-    failed = False
     try:
-        for name, needs, run in (("curl", "curl", with_curl), ("python3-websockets", None, with_websockets),
-                                 ("npm ws and eventsource", "node", with_npm)):
-            if needs and not shutil.which(needs):
-                print(f"{name}: left out, not installed")
-                continue
-            try:
-                run(base)
-                print(f"{name}: passed")
-            except (ImportError, FileNotFoundError) as missing:
-                print(f"{name}: left out, {missing}")
-            except Exception as error:
-                failed = True
-                print(f"{name}: FAILED, {type(error).__name__}: {error}")
+        {"curl": with_curl, "websockets": with_websockets, "npm": with_npm}[which](base)
+    except FileNotFoundError as missing:
+        print(f"left out: {missing}")
+        return 77
+    except Exception as error:
+        print(f"FAILED: {type(error).__name__}: {error}")
+        return 1
     finally:
         server.terminate()
         server.wait()
-    return 1 if failed else 0
+    print("passed")
+    return 0
 
 
 if __name__ == "__main__":
