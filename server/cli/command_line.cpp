@@ -365,6 +365,8 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
 
   app.option_defaults()->group("Running");
   app.set_config("--config", "", "a file of these options, 'name = value' a line")->type_name("FILE");
+  // A limit that is misspelt must not pass for one that is set.
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--log", command.log.file, "append what is said to a file (default: standard error)")
       ->type_name("FILE");
   app.add_flag("--log-json", command.log.json, "say it as JSON");
