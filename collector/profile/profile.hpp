@@ -173,6 +173,16 @@ struct SecondPoint {
   std::vector<Metric> metrics;  // growth within the second
 };
 
+/// What one thread did in one of the profile's `seconds`: its time in one reason.
+struct ThreadPoint {
+  ThreadId thread = 0;
+  std::uint32_t second = 0;  // index into Profile::seconds
+  Reason reason = Reason::running;
+  std::uint64_t ns = 0;
+  std::uint64_t kernel_ns = 0;  // Reason::running: of `ns`, within the kernel, as far as samples tell
+  bool operator==(const ThreadPoint&) const = default;
+};
+
 /// Time of all CPUs that no thread can call its own, in steps of a tick; part of the running time of whoever it met.
 struct Machine {
   std::uint64_t interrupts_ns = 0;
@@ -212,8 +222,9 @@ struct Profile {
   std::vector<kernel::RegistryReading> registries;  // growth over the range
   std::vector<Metric> metrics;
   std::vector<Event> events;
-  std::vector<SecondPoint> seconds;  // of the whole window, also outside the range
-  Ledger ledger;                     // growth over the range
+  std::vector<SecondPoint> seconds;        // of the whole window, also outside the range
+  std::vector<ThreadPoint> thread_points;  // of the range only; by second, then by thread; none where it is 0
+  Ledger ledger;                           // growth over the range
   OwnCost cost;
   Machine machine;
 };

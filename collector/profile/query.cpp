@@ -48,6 +48,33 @@ SecondPoint second_of(const Slice& slice) {
   return second;
 }
 
+/// Adds the points of one slice; thread ids are still those of the tables.
+void gather_points(const Tables& tables, const Slice& slice, std::uint32_t second, std::vector<ThreadPoint>& points) {
+  struct OnCpu {
+    std::uint64_t all = 0, kernel = 0;  // weight of the samples
+  };
+  std::map<ThreadId, OnCpu> sampled;
+  for (const SampleRow& row : slice.samples) {
+    if (row.sampler != Sampler::kernel_cpu) continue;
+    const Stack& stack = tables.stacks()[row.stack];
+    OnCpu& of_thread = sampled[row.thread];
+    of_thread.all += row.weight;
+    if (!stack.empty() && tables.frames()[stack.back()].origin == FrameOrigin::kernel) of_thread.kernel += row.weight;
+  }
+  for (const ThreadSlice& thread : slice.threads) {
+    for (std::size_t reason = 0; reason < kReasons; ++reason) {
+      if (thread.ns[reason] == 0) continue;
+      ThreadPoint point{thread.thread, second, static_cast<Reason>(reason), thread.ns[reason]};
+      const auto found = sampled.find(thread.thread);
+      if (point.reason == Reason::running && found != sampled.end() && found->second.all > 0) {
+        const double share = static_cast<double>(found->second.kernel) / static_cast<double>(found->second.all);
+        point.kernel_ns = static_cast<std::uint64_t>(share * static_cast<double>(point.ns));
+      }
+      points.push_back(point);
+    }
+  }
+}
+
 constexpr std::uint32_t kUnused = std::numeric_limits<std::uint32_t>::max();
 
 /// Old ids become new, dense ones, in the order of the old.
@@ -168,6 +195,7 @@ void gather_samples(const Tables& tables, const std::vector<const Slice*>& slice
     }
   }
   profile.samples = joined(std::move(profile.samples));
+  for (ThreadPoint& point : profile.thread_points) point.thread = threads[point.thread];
   for (Thread& thread : profile.threads) {
     if (thread.from_ns <= thread.to_ns) continue;
     // Seen by samples alone: all that is known is that it lived within the range.
@@ -190,7 +218,9 @@ Profile Window::query(std::uint64_t from_ns, std::uint64_t to_ns) const {
     profile.seconds.push_back(second_of(slice));
     // A slice of no length is a moment; it belongs where it begins.
     const bool overlaps = slice.from_ns < to_ns && (slice.to_ns > from_ns || slice.from_ns >= from_ns);
-    if (overlaps) slices.push_back(&slice);
+    if (!overlaps) continue;
+    slices.push_back(&slice);
+    gather_points(tables_, slice, static_cast<std::uint32_t>(profile.seconds.size() - 1), profile.thread_points);
   }
   if (!slices.empty()) {
     profile.from_ns = std::numeric_limits<std::uint64_t>::max();

@@ -278,6 +278,11 @@ void fill(proto::Profile& message, const profile::Profile& profile) {
     one.set_kind(static_cast<std::uint32_t>(event.kind));
   }
   for (const profile::SecondPoint& second : profile.seconds) fill(*message.add_seconds(), second);
+  for (const profile::ThreadPoint& point : profile.thread_points) {
+    for (const std::uint64_t number : {std::uint64_t{point.thread}, std::uint64_t{point.second},
+                                       static_cast<std::uint64_t>(point.reason), point.ns, point.kernel_ns})
+      message.add_thread_points(number);
+  }
   for (const LedgerEntry& entry : profile.ledger) fill(*message.add_ledger(), entry);
   fill(*message.mutable_cost(), profile.cost);
 }

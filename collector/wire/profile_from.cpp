@@ -193,6 +193,18 @@ profile::SecondPoint second_from(Reader& reader, const proto::Second& message) {
   return second;
 }
 
+void read_points(Reader& reader, const proto::Profile& message, profile::Profile& profile) {
+  constexpr int kNumbers = 5;
+  const auto& numbers = message.thread_points();
+  reader.below(static_cast<std::uint64_t>(numbers.size() % kNumbers), 1, "rest of a thread's second");
+  for (int i = 0; i + kNumbers <= numbers.size(); i += kNumbers) {
+    profile.thread_points.push_back({reader.below(numbers[i], profile.threads.size(), "thread"),
+                                     reader.below(numbers[i + 1], profile.seconds.size(), "second"),
+                                     static_cast<Reason>(reader.below(numbers[i + 2], kReasons, "reason")),
+                                     numbers[i + 3], numbers[i + 4]});
+  }
+}
+
 LedgerEntry entry_from(const proto::LedgerEntry& message) {
   LedgerEntry entry{.source = message.source(), .produced = message.produced(), .delivered = message.delivered()};
   for (const auto& cause : message.dropped()) entry.dropped[cause.cause()] += cause.count();
@@ -224,6 +236,7 @@ Result<profile::Profile> profile_from(const proto::Profile& message) {
                               static_cast<profile::Event::Kind>(reader.below(event.kind(), 2, "event kind"))});
   }
   for (const auto& second : message.seconds()) profile.seconds.push_back(second_from(reader, second));
+  read_points(reader, message, profile);
   for (const auto& entry : message.ledger()) profile.ledger.push_back(entry_from(entry));
   profile.cost.cpu_ns = message.cost().cpu_ns();
   profile.cost.resident_bytes = message.cost().resident_bytes();

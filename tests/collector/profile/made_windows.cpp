@@ -332,6 +332,9 @@ std::string describe(const Profile& profile) {
     for (const auto& [key, value] : labels) out << ' ' << key << '=' << value;
     out << '\n';
   }
+  for (const ThreadPoint& point : profile.thread_points)
+    out << "point " << point.thread << ' ' << point.second << ' ' << static_cast<int>(point.reason) << ' ' << point.ns
+        << ' ' << point.kernel_ns << '\n';
   for (const Module& module : profile.modules) out << "module " << module.path << ' ' << module.build_id << '\n';
   lines.clear();
   for (const SampleRow& row : profile.samples) {

@@ -75,6 +75,25 @@ TEST(Window, ARangeTakesWholeSlicesAndOnlyWhatTheyUse) {
   EXPECT_EQ(nothing.from_ns, nothing.to_ns);
 }
 
+TEST(Window, PointsOfAThreadAddUpToItsTime) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE(seed);
+    const Window window = testing::random_window(seed);
+    if (window.slices().empty()) continue;
+    const std::uint64_t from = window.slices()[window.slices().size() / 2].from_ns;
+    const Profile profile = window.query(from);
+    std::vector<PerReason> sums(profile.threads.size());
+    for (const ThreadPoint& point : profile.thread_points) {
+      ASSERT_LT(point.thread, profile.threads.size());
+      ASSERT_LT(point.second, profile.seconds.size());
+      EXPECT_GE(profile.seconds[point.second].to_ns, from) << "of the range only";
+      EXPECT_LE(point.kernel_ns, point.ns);
+      sums[point.thread][static_cast<std::size_t>(point.reason)] += point.ns;
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], profile.threads[i].ns);
+  }
+}
+
 TEST(Window, ForgetsTheOldestAndSaysSo) {
   Window window({}, 0, 200'000);
   const ThreadId thread = window.tables().thread(1, "t");

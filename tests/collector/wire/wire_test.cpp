@@ -58,6 +58,8 @@ TEST(Wire, RefusesNumbersThatNameNothing) {
         Case{"origin", [](profile::Profile& p) { p.frames[0].origin = profile::FrameOrigin{3}; },
              "origin 3 is unknown"},
         Case{"kind", [](profile::Profile& p) { p.metrics[0].kind = profile::Metric::Kind{3}; }, "kind 3 is unknown"},
+        Case{"thread of a point", [](profile::Profile& p) { p.thread_points[0].thread = 2; }, "thread 2 is unknown"},
+        Case{"second of a point", [](profile::Profile& p) { p.thread_points[0].second = 99; }, "second 99 is unknown"},
         Case{"errno", [](profile::Profile& p) { p.threads[0].socket.by_errno[4096] = 1; }, "errno 4096 is unknown"},
         Case{"no errno", [](profile::Profile& p) { p.threads[0].socket.by_errno[0] = 1; }, "errno 0 is unknown"},
         Case{"bucket",
