@@ -1,4 +1,5 @@
-// The point that every operation on a registry passes. In: what was done, and how long it took. Out: counters, a probe.
+// The point that every operation on a registry passes. In: what is done, and how long it took. Out: counters, a probe,
+// a label of the thread meanwhile.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "collector/inprocess/map_op.h"
 #include "core/clock.hpp"
 #include "fanlight/events.h"
+#include "fanlight/label.hpp"
 #include "server/memory/ring.hpp"
 
 namespace fanlight::server::hub {
@@ -56,6 +58,7 @@ class Operations {
   /// Takes `lock` (deferred), runs `body`, releases, reports.
   template <class Lock, class Body>
   void locked(int operation, unsigned shard, Lock&& lock, Body&& body) {
+    const inprocess::Label label(label_key(), kMapOpNames[static_cast<std::size_t>(operation)]);
     const std::uint64_t asked = monotonic_ns();
     const bool blocked = !lock.try_lock();
     if (blocked) lock.lock();
@@ -69,6 +72,7 @@ class Operations {
   /// The same without a lock.
   template <class Body>
   void free(int operation, unsigned shard, Body&& body) {
+    const inprocess::Label label(label_key(), kMapOpNames[static_cast<std::size_t>(operation)]);
     const std::uint64_t asked = monotonic_ns();
     body();
     passed(operation, shard, asked, asked, monotonic_ns(), false);
@@ -89,6 +93,10 @@ class Operations {
   }
 
  private:
+  static const inprocess::LabelKey& label_key() {
+    static const inprocess::LabelKey key{"map_op"};
+    return key;
+  }
   struct Count {
     std::atomic<std::uint64_t> count = 0, blocked = 0, wait_ns = 0, hold_ns = 0;
   };

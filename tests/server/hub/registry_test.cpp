@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -65,6 +67,39 @@ struct Names {
   }
 };
 TYPED_TEST_SUITE(Registries, All, Names);
+
+/// Whether the calling thread's labels name it.
+bool labelled(std::string_view word) {
+  fanlight_thread_context now;
+  const std::size_t bytes = fanlight_context_save(&now);
+  return std::string_view(reinterpret_cast<const char*>(&now), bytes).find(word) != std::string_view::npos;
+}
+
+TYPED_TEST(Registries, ALookLabelsItsThread) {
+  if (std::is_same_v<TypeParam, PerCoreRegistry>) GTEST_SKIP() << "its looks are the workers' own, and visit nobody";
+  const auto registry = make<TypeParam>();
+  const TopicPtr topic(new Topic("t", {}, 0));
+  registry->insert(*topic, 1, {.slot = 1});
+  int visits = 0;
+  registry->lookup(*topic, [&](unsigned, const SessionListPtr&) {
+    ++visits;
+    EXPECT_TRUE(labelled("lookup"));
+  });
+  EXPECT_EQ(visits, 1);
+  EXPECT_FALSE(labelled("lookup"));
+}
+
+TEST(Operations, LabelTheirThreadByKind) {
+  Operations operations("test");
+  for (std::size_t kind = 0; kind < kMapOps; ++kind) {
+    operations.free(static_cast<int>(kind), 0, [&] { EXPECT_TRUE(labelled(kMapOpNames[kind])); });
+    std::mutex mutex;
+    operations.locked(static_cast<int>(kind), 0, std::unique_lock(mutex, std::defer_lock),
+                      [&] { EXPECT_TRUE(labelled(kMapOpNames[kind])); });
+    EXPECT_FALSE(labelled(kMapOpNames[kind]));
+    EXPECT_EQ(operations.reading().operations[kind].count, 2u);
+  }
+}
 
 TYPED_TEST(Registries, GroupsSubscribersByWorker) {
   const auto registry = make<TypeParam>();
