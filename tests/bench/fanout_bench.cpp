@@ -320,6 +320,8 @@ struct Publisher {
 
 Result measure(const Target& target, std::size_t connections, std::size_t in_flight, double rate, double seconds) {
   const Running running = start(target);
+  gather(target, running.port,
+         1);  // code and libraries that the first of its kind brings into memory are not a connection's
   ::usleep(300'000);
   const double before = resident_bytes(running.pid);
   Crowd crowd = gather(target, running.port, connections);
@@ -366,15 +368,17 @@ double median(std::vector<double> values) {
 }
 
 int usage(int code) {
-  std::fprintf(code == 0 ? stdout : stderr,
-               "usage: bench_fanout [cost|trigger|latency|accept] [--connections N,N] [--in-flight N,N] [--rate N,N]\n"
-               "                    [--seconds S] [--repeat N] [--wire sse,ws] [SERVER [OPTION...]]\n"
-               "  cost      CPU microseconds of the server per delivery, beside the bare loop of send in the same run\n"
-               "  trigger   the same with level- and with edge-triggered epoll\n"
-               "  latency   p50 and p99 from publishing to each subscriber's having it, at a rate\n"
-               "  accept    time until all connections are subscribed, and resident bytes of each\n"
-               "  SERVER    path to fanlight-server, by default the one beside this program; the options after it are "
-               "added to --listen 127.0.0.1:0 --workers 1\n");
+  std::fprintf(
+      code == 0 ? stdout : stderr,
+      "usage: bench_fanout [cost|send|trigger|latency|accept] [--connections N,N] [--in-flight N,N] [--rate N,N]\n"
+      "                    [--seconds S] [--repeat N] [--wire sse,ws] [SERVER [OPTION...]]\n"
+      "  cost      CPU microseconds of the server per delivery, beside the bare loop of send in the same run\n"
+      "  send      the same by each way to send\n"
+      "  trigger   the same with level- and with edge-triggered epoll\n"
+      "  latency   p50 and p99 from publishing to each subscriber's having it, at a rate\n"
+      "  accept    time until all connections are subscribed, and what each adds to the resident bytes\n"
+      "  SERVER    path to fanlight-server, by default the one beside this program; the options after it are "
+      "added to --listen 127.0.0.1:0 --workers 1\n");
   return code;
 }
 
@@ -413,7 +417,8 @@ int main(int argc, char** argv) {
       repeat = std::stoi(argv[++at]);
     else if (word == "--wire" && more)
       wires = argv[++at];
-    else if (mode.empty() && (word == "cost" || word == "trigger" || word == "latency" || word == "accept"))
+    else if (mode.empty() &&
+             (word == "cost" || word == "send" || word == "trigger" || word == "latency" || word == "accept"))
       mode = word;
     else
       break;
@@ -437,11 +442,13 @@ int main(int argc, char** argv) {
   std::vector<Target> targets{{"bare loop", "floor", {}}};
   for (const std::string wire : {"sse", "ws"}) {
     if (wires.find(wire) == std::string::npos) continue;
-    if (mode != "trigger") targets.push_back({wire, wire, command});
-    for (const std::string trigger : {"level", "edge"}) {
-      if (mode != "trigger") continue;
-      targets.push_back({wire + " " + trigger, wire, command});
-      targets.back().command.insert(targets.back().command.end(), {"--trigger", trigger});
+    const std::vector<std::string> choices = mode == "trigger" ? std::vector<std::string>{"level", "edge"}
+                                             : mode == "send"  ? std::vector<std::string>{"copy", "gather", "uring"}
+                                                               : std::vector<std::string>{};
+    if (choices.empty()) targets.push_back({wire, wire, command});
+    for (const std::string& choice : choices) {
+      targets.push_back({wire + " " + choice, wire, command});
+      targets.back().command.insert(targets.back().command.end(), {"--" + mode, choice});
     }
   }
   pin_to(1);
@@ -473,10 +480,10 @@ int main(int argc, char** argv) {
         if (mode != "accept")
           row += std::to_string(static_cast<long>(parameter)) + (mode == "latency" ? " msg/s, " : " in flight, ");
         row += target.name;
-        if (mode == "cost" || mode == "trigger") {
+        if (mode != "latency" && mode != "accept") {
           figure(row + ", CPU per delivery", median(costs), "us");
           figure(row + ", beside the bare loop", median(costs) / floor_cost, "x");
-          std::printf("%6zu connections, %2.0f in flight: %-9s %6.3f us per delivery  %5.2f x floor\n", crowd,
+          std::printf("%6zu connections, %2.0f in flight: %-10s %6.3f us per delivery  %5.2f x floor\n", crowd,
                       parameter, target.name.c_str(), median(costs), median(costs) / floor_cost);
         } else if (mode == "latency") {
           figure(row + ", p50", percentile(latencies, 0.5) / 1e6, "ms");
