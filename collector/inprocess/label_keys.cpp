@@ -19,11 +19,11 @@ struct Key {
   std::uint32_t state;
   char name[FANLIGHT_LABEL_NAME + 1];
 };
-constinit Key g_keys[FANLIGHT_LABEL_KEYS];
+constinit Key g_keys[FANLIGHT_LABEL_KEYS] = {};
 
 // The key that a name was last found at, by the address it was given at: plus 1. Names are compared all the same.
 constexpr std::size_t kPlaces = 256;
-constinit std::uint16_t g_places[kPlaces];
+constinit std::uint16_t g_places[kPlaces] = {};
 
 constinit std::uint32_t g_wanted = 0;  // grows with each key
 constinit std::uint32_t g_published = 0;
