@@ -1,5 +1,5 @@
 // What a specialist would say first. In: `Profile`. Out: sentences: locks that threads wait for, then the heaviest
-// cause first. For this room only.
+// cause first. Report and dashboard say the same.
 #pragma once
 
 #include <cstdint>
