@@ -1,5 +1,6 @@
 #include "tests/ui/fabricate.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "collector/store/recording.hpp"
@@ -147,6 +148,64 @@ void add_kernel(profile::Slice& slice, const Fabrication& wishes) {
                          {"sock_send_length", 80'000, 8'800'000}};
 }
 
+/// Every thread's states, each change one by one: it runs, waits, is woken by its neighbour; about 100 rounds a second.
+void add_timeline(profile::Slice& slice, const std::vector<profile::ThreadId>& threads) {
+  using Kind = kernel::TimelineReading::Kind;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    const std::uint64_t round = 10'000'000 + i * 700'000;
+    for (std::uint64_t at = slice.from_ns; at + round <= slice.to_ns; at += round) {
+      const auto state = [&](std::uint64_t after, Reason reason) {
+        slice.timeline.push_back({.time_ns = at + after, .thread = threads[i], .reason = reason});
+      };
+      state(0, Reason::running);
+      state(round * 3 / 10, at % 3 == 0 ? Reason::futex : Reason::poll);
+      const pid_t waker = at % 2 == 0 ? 0 : 4242 + static_cast<pid_t>((i + 1) % threads.size());
+      slice.timeline.push_back({at + round * 8 / 10, threads[i], Kind::wake, Reason::running, 0, waker});
+      state(round * 8 / 10, Reason::runnable_queued);
+    }
+  }
+  std::stable_sort(slice.timeline.begin(), slice.timeline.end(),
+                   [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
+}
+
+void add_rich(profile::Slice& slice, profile::Tables& tables, const std::vector<profile::ThreadId>& threads) {
+  profile::Lock lock{0x7f3000001040, "fanlight::server::hub::topics_mutex", "worker-2", 40, 90'000'000, {}};
+  lock.wait.add(2'000'000, 36);
+  lock.wait.add(11'000'000, 4);
+  slice.locks = {lock, {0x7f3000002000, "", "", 3, 200'000, {}}};
+  slice.preemptions = {{threads[0], "ksoftirqd/0", 12, 30'000'000}, {threads[0], "worker-2", 9, 12'000'000}};
+  kernel::ConnectionReading slow{.id = 1, .local = "127.0.0.1:8080", .peer = "127.0.0.1:50001", .state = "established"};
+  slow.sent_bytes = 900'000;
+  slow.queued_bytes = 2'500'000;
+  slow.most_queued_bytes = 2'600'000;
+  slow.unsent_bytes = 2'400'000;
+  slow.peer_limited_ns = 900'000'000;
+  slow.stalled_ns = 4'000'000'000;
+  slow.retransmits = 3;
+  slow.rtt_ns = 80'000;
+  kernel::ConnectionReading quick = slow;
+  quick.id = 2;
+  quick.peer = "127.0.0.1:50002";
+  quick.queued_bytes = quick.most_queued_bytes = quick.unsent_bytes = 0;
+  quick.peer_limited_ns = quick.stalled_ns = 0;
+  quick.retransmits = 0;
+  slice.connections = {slow, quick};
+  slice.map_states = {{12, "routes", "hash", 1024, 1000}, {13, "events", "ringbuf", 1u << 20, std::nullopt}};
+  profile::Metric handshake{"kernel_tcp_handshake", profile::Metric::Kind::histogram};
+  handshake.histogram.add(120'000, 30);
+  slice.metrics.push_back(handshake);
+  slice.metrics.push_back({"kernel_tcp_slow_clients", profile::Metric::Kind::gauge, 1});
+  slice.metrics.push_back({"kernel_tcp_retransmits", profile::Metric::Kind::counter, 3});
+  const auto orders = tables.labels({{"topic", "orders"}}), prices = tables.labels({{"topic", "prices"}});
+  for (std::size_t i = 0; i < slice.samples.size(); ++i)
+    if (slice.samples[i].sampler == Sampler::kernel_cpu) slice.samples[i].labels = i % 3 == 0 ? orders : prices;
+  const profile::FrameId wake = tables.frame(user("fanlight::server::hub::Worker::wake()"));
+  const profile::StackId stack = tables.stack(
+      {tables.frame({FrameOrigin::marker, "", 0, "by worker-2"}), tables.frame(libc("start_thread")), wake});
+  slice.samples.push_back({Sampler::wakeup, Reason::poll, threads[0], stack, 12'000'000, 30});
+  add_timeline(slice, threads);
+}
+
 }  // namespace
 
 profile::Target fabricated_target() {
@@ -188,6 +247,7 @@ profile::Window fabricate(const Fabrication& wishes) {
       latency.histogram.add(static_cast<std::uint64_t>(2'900'000 * wave), 4'000);
       slice.metrics.push_back(latency);
     }
+    if (wishes.rich && wishes.kernel && !threads.empty()) add_rich(slice, tables, threads);
     if (second == 1) slice.events.push_back({slice.from_ns, "attached to fanlight-server (pid 4242), 4 threads"});
     window.append(std::move(slice));
   }

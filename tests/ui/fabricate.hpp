@@ -18,6 +18,7 @@ struct Fabrication {
   std::uint64_t dropped = 0;  // records per second
   bool metrics = true;        // what the target says of itself
   bool kernel = true;         // exact totals, sockets, ledger
+  bool rich = false;          // and locks, slow clients, preemptions, wake-ups, labels, every change of state
   std::uint64_t start_ns = 5'000'000'000'000;
 };
 

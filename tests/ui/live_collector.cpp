@@ -1,6 +1,7 @@
 #include "tests/ui/live_collector.hpp"
 
 #include <chrono>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -77,16 +78,65 @@ struct LiveCollector::State {
       if (lost) co_return;
       requests.fetch_add(1);
       if (manner == Manner::silent) continue;
+      if (manner == Manner::truncated || manner == Manner::absurd || manner == Manner::trickle) {
+        co_await lie(stream.next_layer());
+        co_return;
+      }
       const std::string reply = answer({static_cast<const char*>(message.data().data()), got});
       const auto [unsent, sent] = co_await stream.async_write(asio::buffer(reply), as_result);
       if (unsent) co_return;
     }
   }
 
+  /// Below the WebSocket: frames that are none.
+  asio::awaitable<void> lie(beast::tcp_stream& socket) {
+    std::string frame = "\x82\x7e\x7f\x00";  // binary, 32,512 bytes
+    frame[3] = '\0';
+    frame.resize(4);
+    if (manner == Manner::absurd) frame.assign("\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00", 10);
+    if (manner == Manner::truncated) frame += std::string(1000, '\x12');
+    const auto [unsent, sent] = co_await asio::async_write(socket, asio::buffer(frame), as_result);
+    if (unsent || manner == Manner::truncated) co_return;
+    asio::steady_timer timer(context);
+    for (;;) {
+      timer.expires_after(std::chrono::milliseconds(20));
+      co_await timer.async_wait(as_result);
+      const auto [lost, byte] = co_await asio::async_write(socket, asio::buffer("\x0a", 1), as_result);
+      if (lost) co_return;
+    }
+  }
+
+  /// What no collector would say, in words that every decoder takes.
+  static void spoil(profile::Profile& profile) {
+    profile.from_ns = ~std::uint64_t{0} - 5;
+    profile.to_ns = ~std::uint64_t{0};
+    profile.realtime_offset_ns = std::numeric_limits<std::int64_t>::min();
+    profile.cost.cpu_ns = ~std::uint64_t{0};
+    for (profile::Thread& thread : profile.threads) {
+      thread.ns.fill(~std::uint64_t{0});
+      thread.from_ns = 7;
+      thread.to_ns = 3;
+      thread.name = std::string(5000, 'x') + "\xff\x00\n";
+    }
+    for (profile::SampleRow& row : profile.samples) row.weight = row.count = row.time_ns = ~std::uint64_t{0};
+    for (profile::SecondPoint& second : profile.seconds) std::swap(second.from_ns, second.to_ns);
+    if (!profile.seconds.empty()) profile.seconds.back() = {.from_ns = 0, .to_ns = ~std::uint64_t{0}};
+    for (profile::ThreadPoint& point : profile.thread_points) point.ns = point.kernel_ns = ~std::uint64_t{0};
+    for (profile::TimelineRow& row : profile.timeline) row.time_ns = ~row.time_ns;
+    for (profile::Metric& metric : profile.metrics) metric.value = std::numeric_limits<double>::quiet_NaN();
+    for (profile::SecondPoint& second : profile.seconds)
+      for (profile::Metric& metric : second.metrics) metric.value = std::numeric_limits<double>::infinity();
+  }
+
   std::string answer(std::string_view bytes) {
     if (manner == Manner::garbage) return "\x01\x02 no reply at all";
     const auto request = wire::decode_request(bytes);
     if (!request) return wire::encode_reply({0, std::string("bad request")});
+    if (manner == Manner::aged) {
+      std::string reply = wire::encode_reply({request->id, std::string("old")});
+      reply[1] = 99;  // the version is the first field
+      return reply;
+    }
     if (manner == Manner::refusing) return wire::encode_reply({request->id, std::string("nothing is being watched")});
     std::uint64_t to = request->to_ns;
     if (grow) {
@@ -97,6 +147,8 @@ struct LiveCollector::State {
     }
     profile::Profile profile = window.query(request->from_ns, to);
     if (grow) std::erase_if(profile.seconds, [to](const profile::SecondPoint& second) { return second.to_ns > to; });
+    if (manner == Manner::nested && !profile.samples.empty()) profile.samples[0].stack = 1u << 30;
+    if (manner == Manner::insane) spoil(profile);
     return wire::encode_reply(request->id, profile);
   }
 

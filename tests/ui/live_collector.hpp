@@ -15,10 +15,16 @@ class LiveCollector {
  public:
   enum class Manner : std::uint8_t {
     proper,
-    garbage,   // answers with bytes that are no reply
-    refusing,  // answers with an error in words
-    silent,    // accepts and never answers
-    plain,     // answers the handshake with 404
+    garbage,    // answers with bytes that are no reply
+    refusing,   // answers with an error in words
+    silent,     // accepts and never answers
+    plain,      // answers the handshake with 404
+    truncated,  // ends the connection in the middle of a reply
+    absurd,     // announces a message of a terabyte
+    trickle,    // sends a reply a byte every 20 ms, for ever
+    aged,       // speaks version 99
+    nested,     // lists of numbers that point nowhere
+    insane,     // well-formed, with times and weights that cannot be
   };
   explicit LiveCollector(profile::Window window, Manner manner = Manner::proper, std::uint16_t port = 0,
                          bool grow = false);

@@ -5,10 +5,10 @@
 #include <cstdlib>
 
 #include "tests/ui/fabricate.hpp"
-#include "ui/viewmodel/arrangement.hpp"
 #include "ui/viewmodel/measured.hpp"
 #include "ui/viewmodel/scene.hpp"
 #include "ui/viewmodel/status.hpp"
+#include "ui/viewmodel/tables.hpp"
 #include "ui/views/paint_plots.hpp"
 
 namespace fanlight::ui {
@@ -275,40 +275,12 @@ TEST(Tables, AFewSamplesAgreeOnNothing) {
 
 TEST(Scene, LeavesIdleOutUnlessAsked) {
   const auto profile = std::make_shared<const profile::Profile>(made());
-  const Scene busy = build_scene(profile, {.view = profile::View::wall});
-  const Scene all = build_scene(profile, {.view = profile::View::wall, .idle = true});
+  const Scene busy = build_scene({profile}, {.chosen = {.view = profile::View::wall}});
+  const Scene all = build_scene({profile}, {.chosen = {.view = profile::View::wall, .idle = true}});
   EXPECT_GT(busy.flame.idle_left_out, 0u);
   EXPECT_EQ(busy.flame.idle_left_out + busy.flame.root().total, all.flame.root().total);
   EXPECT_EQ(all.flame.root().total, profile::sum(profile::totals(*profile)));
   for (const profile::TopFunction& function : busy.functions) EXPECT_NE(function.name, "ep_poll");
-}
-
-TEST(Arrangement, NothingOverlapsAndNothingSticksOut) {
-  struct Case {
-    float width, height, scale;
-    std::size_t threads;
-  };
-  for (const Case& c : {Case{1600, 1000, 1, 4}, Case{1600, 1000, 1, 400}, Case{1000, 640, 1, 0},
-                        Case{1920, 1080, 1.5f, 9}, Case{3840, 2160, 2, 20}, Case{320, 320, 1, 3}}) {
-    SCOPED_TRACE(std::to_string(c.width) + " " + std::to_string(c.scale));
-    const Arrangement at = arrange(c.width, c.height, c.scale, c.threads);
-    const Rect panels[] = {at.top,       at.cards,   at.states,     at.throughput, at.latency, at.flame, at.threads,
-                           at.functions, at.sockets, at.operations, at.ledger,     at.notes,   at.status};
-    for (const Rect& a : panels) {
-      EXPECT_GE(a.w, 0);
-      EXPECT_GE(a.h, 0);
-      EXPECT_LE(a.x + a.w, c.width + 0.5f);
-      if (c.height >= 600) {
-        EXPECT_LE(a.y + a.h, c.height + 0.5f);
-      }
-      for (const Rect& b : panels) {
-        if (&a == &b || c.height < 600) continue;
-        const bool apart = a.x + a.w <= b.x + 0.01f || b.x + b.w <= a.x + 0.01f || a.y + a.h <= b.y + 0.01f ||
-                           b.y + b.h <= a.y + 0.01f;
-        EXPECT_TRUE(apart) << a.x << "," << a.y << " and " << b.x << "," << b.y;
-      }
-    }
-  }
 }
 
 TEST(StatusLine, SaysHowThingsStand) {

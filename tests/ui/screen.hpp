@@ -21,7 +21,7 @@ namespace fanlight::ui::testing {
 /// Xvfb on a display number that it chose itself; killed by pid with the test.
 class Screen {
  public:
-  Screen() : xvfb_({"Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"}) {
+  Screen() : xvfb_({"Xvfb", "-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"}) {
     for (int i = 0; i < 2000 && xvfb_.running(); ++i) {
       const std::string number = xvfb_.out();
       if (!number.empty() && number.back() == '\n') {

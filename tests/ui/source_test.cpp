@@ -160,7 +160,11 @@ TEST(LiveSource, SaysWhatIsWrongWithTheOtherSide) {
   for (const Case& c : {Case{"garbage", LiveCollector::Manner::garbage, ""},
                         Case{"words", LiveCollector::Manner::refusing, "nothing is being watched"},
                         Case{"silence", LiveCollector::Manner::silent, "no answer in time"},
-                        Case{"something else", LiveCollector::Manner::plain, "does not serve /live"}}) {
+                        Case{"something else", LiveCollector::Manner::plain, "does not serve /live"},
+                        Case{"half a message", LiveCollector::Manner::truncated, ""},
+                        Case{"a terabyte", LiveCollector::Manner::absurd, ""},
+                        Case{"a byte at a time", LiveCollector::Manner::trickle, "no answer in time"},
+                        Case{"another version", LiveCollector::Manner::aged, "live feed of version 99"}}) {
     SCOPED_TRACE(c.name);
     LiveCollector collector(fabricate({.seconds = 2}), c.manner);
     LiveSource source(at(collector.port()), nullptr, kFast);
@@ -194,6 +198,42 @@ TEST(RecordingSource, AnswersRanges) {
   EXPECT_EQ(last->profile->to_ns - last->profile->from_ns, 5'000'000'000u);
 }
 
+TEST(RecordingSource, TheStretchBeforeIsAsLong) {
+  RecordingSource source(fabricate({.seconds = 20}), "run.fanlight", nullptr);
+  source.ask(Question{{.last_ns = 5'000'000'000}, true});
+  const auto last = wait_for(source.arrivals(), [](const Arrival& a) { return a.profile_number == 1; });
+  ASSERT_TRUE(last && last->before);
+  EXPECT_EQ(last->before->to_ns, last->profile->from_ns);
+  EXPECT_EQ(last->before->to_ns - last->before->from_ns, 5'000'000'000u);
+  source.ask(Question{{.kind = Range::Kind::all}, true});
+  const auto all = wait_for(source.arrivals(), [](const Arrival& a) { return a.profile_number == 2; });
+  ASSERT_TRUE(all);
+  EXPECT_FALSE(all->before) << "nothing was before everything";
+}
+
+TEST(RecordingSource, ReadsWhatOtherToolsWrote) {
+  const auto path = std::filesystem::temp_directory_path() / ("fanlight-ui-folded-" + std::to_string(::getpid()));
+  std::ofstream(path) << "worker;main;heavy 70\nworker;main;light 30\n";
+  const auto source = RecordingSource::open(path, nullptr);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(source) << source.error().what;
+  EXPECT_TRUE((*source)->foreign());
+  (*source)->ask({.kind = Range::Kind::all});
+  const auto all = wait_for((*source)->arrivals(), [](const Arrival& a) { return a.profile_number == 1; });
+  ASSERT_TRUE(all);
+  EXPECT_EQ(profile::view(*all->profile, (*source)->view()).total(), 100u);
+}
+
+TEST(LiveSource, BringsTheStretchBefore) {
+  LiveCollector collector(fabricate({.seconds = 20}));
+  LiveSource source(at(collector.port()), nullptr, kFast);
+  source.ask(Question{{.last_ns = 5'000'000'000}, true});
+  const auto arrived = wait_for(source.arrivals(), [](const Arrival& a) { return a.before != nullptr; });
+  ASSERT_TRUE(arrived);
+  EXPECT_EQ(arrived->before->to_ns, arrived->profile->from_ns);
+  EXPECT_EQ(arrived->before->to_ns - arrived->before->from_ns, 5'000'000'000u);
+}
+
 TEST(RecordingSource, ForeignFileIsRefusedWithAHint) {
   const auto path = std::filesystem::temp_directory_path() / ("fanlight-ui-foreign-" + std::to_string(::getpid()));
   std::ofstream(path) << "not a recording";
@@ -219,15 +259,15 @@ TEST(Composer, MakesTheSceneThatIsLookedAt) {
   arrivals.post(std::make_shared<const Arrival>(Arrival{.number = 1, .profile_number = 1, .profile = first}));
   composer.poke();
   ASSERT_TRUE(wait([&](const Scene& scene) { return scene.profile == first; }));
-  composer.look({.view = profile::View::wall}, first);
+  composer.look({.chosen = {.view = profile::View::wall}}, {first});
   ASSERT_TRUE(wait([&](const Scene& scene) { return scene.flame.view == "wall"; }));
   arrivals.post(std::make_shared<const Arrival>(Arrival{.number = 2, .profile_number = 2, .profile = second}));
   composer.poke();
-  composer.look({.view = profile::View::socket}, first);
+  composer.look({.chosen = {.view = profile::View::socket}}, {first});
   const auto held = wait([&](const Scene& scene) { return scene.flame.view == "socket"; });
   ASSERT_TRUE(held);
   EXPECT_EQ(held->profile, first) << "frozen: another view of the same data";
-  composer.look({.view = profile::View::socket}, nullptr);
+  composer.look({.chosen = {.view = profile::View::socket}}, {});
   EXPECT_TRUE(wait([&](const Scene& scene) { return scene.profile == second; }));
 }
 

@@ -17,12 +17,12 @@ Composer::~Composer() {
   thread_.join();
 }
 
-void Composer::look(const SceneChoice& choice, std::shared_ptr<const profile::Profile> held) {
+void Composer::look(const SceneChoice& choice, const Seen& held) {
   {
     const std::lock_guard hold(mutex_);
     if (choice_ == choice && held_ == held) return;
     choice_ = choice;
-    held_.swap(held);
+    held_ = held;
     poked_ = true;
   }
   wake_.notify_one();
@@ -37,31 +37,30 @@ void Composer::poke() {
 }
 
 void Composer::drive() {
-  std::shared_ptr<const profile::Profile> shown;
+  Seen shown;
   SceneChoice shown_choice;
   for (;;) {
     SceneChoice choice;
-    std::shared_ptr<const profile::Profile> profile;
+    Seen seen;
     {
       std::unique_lock hold(mutex_);
       wake_.wait(hold, [this] { return stop_ || poked_; });
       if (stop_) return;
       poked_ = false;
       choice = choice_;
-      profile = held_;
+      seen = held_;
     }
-    if (!profile) {
-      const auto arrival = arrivals_.newest();
-      if (arrival) profile = arrival->profile;
+    if (!seen.profile) {
+      if (const auto arrival = arrivals_.newest()) seen = {arrival->profile, arrival->before, arrival->timeline};
     }
-    if (!profile || (profile == shown && choice == shown_choice)) continue;
+    if (!seen.profile || (seen == shown && choice == shown_choice)) continue;
     // The one catch of this thread: memory may be short. The scene before stays on the screen.
     try {
-      scenes_.post(std::make_shared<const Scene>(build_scene(profile, choice)));
+      scenes_.post(std::make_shared<const Scene>(build_scene(seen, choice)));
     } catch (const std::exception&) {
       continue;
     }
-    shown = profile;
+    shown = seen;
     shown_choice = choice;
     if (made_) made_();
   }

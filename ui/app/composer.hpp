@@ -22,8 +22,8 @@ class Composer {
   Composer(const Composer&) = delete;
   Composer& operator=(const Composer&) = delete;
 
-  /// What to show from now on. `held`: of this profile, whatever arrives; null: of the newest.
-  void look(const SceneChoice& choice, std::shared_ptr<const profile::Profile> held);
+  /// What to show from now on. `held`: of that, whatever arrives; without a profile: of the newest.
+  void look(const SceneChoice& choice, const Seen& held);
   void poke();  // something may have arrived
   const Mailbox<Scene>& scenes() const { return scenes_; }
 
@@ -36,7 +36,7 @@ class Composer {
   std::mutex mutex_;
   std::condition_variable wake_;
   SceneChoice choice_;
-  std::shared_ptr<const profile::Profile> held_;
+  Seen held_;
   bool poked_ = true;
   bool stop_ = false;
   std::thread thread_;

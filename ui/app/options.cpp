@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "core/units.hpp"
+#include "ui/viewmodel/settings.hpp"
+#include "ui/viewmodel/trigger.hpp"
 
 namespace fanlight::ui {
 namespace {
@@ -14,7 +16,8 @@ constexpr const char* kExamples = R"(
 examples:
   fanlight-ui                                    the collector on 127.0.0.1:9180; start it before or after
   fanlight-ui --connect 127.0.0.1:9300           another one
-  fanlight-ui run.fanlight                       a recording
+  fanlight-ui run.fanlight                       a recording; or pprof, folded stacks, perf script
+  fanlight-ui 127.0.0.1:9180 before.fanlight     two targets, a tab each
   fanlight-ui run.fanlight --view wall --idle    wall time, idle waiting included
   xvfb-run -a fanlight-ui --screenshot dashboard.png --after 3s
 )";
@@ -57,19 +60,29 @@ Result<std::pair<int, int>> parse_size(std::string_view text) {
   return std::pair(sides[0], sides[1]);
 }
 
+std::optional<Endpoint> endpoint_in(const std::string& target) {
+  std::error_code unreadable;
+  if (std::filesystem::exists(target, unreadable) || target.find('/') != std::string::npos) return std::nullopt;
+  const auto endpoint = parse_endpoint(target);
+  return endpoint ? std::optional(*endpoint) : std::nullopt;
+}
+
 std::variant<Options, int> parse_options(int argc, char** argv) {
   Options options;
   CLI::App app{"The Fanlight dashboard: where a program's time goes, live or from a recording.", "fanlight-ui"};
   app.footer(kExamples);
   app.set_version_flag("--version", "fanlight-ui " FANLIGHT_VERSION);
-  std::string recording, connect, view = "oncpu", last, after = "3s", then, run_for, size = "1600x1000";
-  auto* file = app.add_option("recording", recording, "a *.fanlight file; without one, connect to a running collector")
-                   ->type_name("FILE");
+  std::string connect, view, last, after = "3s", then, run_for, size = "1600x1000", settings;
+  auto* file =
+      app.add_option("targets", options.targets,
+                     "recordings, pprof, folded stacks, perf script, or HOST:PORT, a tab each; without any, the "
+                     "collector on this machine")
+          ->type_name("FILE...");
   app.add_option("--connect", connect, "where `fanlight attach` listens (default 127.0.0.1:9180)")
       ->type_name("HOST:PORT")
       ->excludes(file)
       ->check(CLI::Validator([](std::string& text) { return words_of(parse_endpoint(text)); }, "", "endpoint"));
-  app.add_option("--view", view, "oncpu offcpu runnable wall socket map inprocess (default oncpu)")
+  app.add_option("--view", view, "oncpu offcpu runnable wall socket map inprocess waker faults (default oncpu)")
       ->type_name("VIEW")
       ->check(CLI::Validator([](std::string& text) { return words_of(parse_view(text)); }, "", "view"));
   app.add_option("--last", last, "how much of the newest past to look at (default 10s; a recording: all)")
@@ -83,6 +96,18 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--scale", options.scale, "size of text and panels (default 1)")
       ->type_name("FACTOR")
       ->check(CLI::Range(0.5f, 4.0f));
+  app.add_option("--page", options.page, "the page to begin with: Overview, Timeline, \"Flame graph\", Latency, ...")
+      ->type_name("NAME");
+  app.add_option("--theme", options.theme, "dark, light or contrast (default: as it was last)")
+      ->check(CLI::IsMember({"dark", "light", "contrast"}));
+  app.add_option("--trigger", options.triggers, "freeze and save a snapshot when it holds, as in 'p99 > 20ms'")
+      ->type_name("CONDITION")
+      ->check(CLI::Validator([](std::string& text) { return words_of(parse_trigger(text)); }, "", "trigger"));
+  app.add_option("--out", options.exports, "where exports and snapshots go (default: here)")->type_name("DIR");
+  app.add_option("--settings", settings,
+                 "file of theme, size and layout (default ~/.config/fanlight/ui.conf; with "
+                 "--screenshot or --script none)")
+      ->type_name("FILE");
   app.add_option("--for", run_for, "close after this time")->check(duration());
   auto* screenshot =
       app.add_option("--screenshot", options.screenshot, "write one picture, then exit")->type_name("FILE.png");
@@ -93,6 +118,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--widgets", options.widgets, "with the picture, write what is where (for tests)")
       ->type_name("FILE.json")
       ->needs(screenshot);
+  app.add_option("--script", options.script, "do what this file says, then exit; docs/dashboard.md lists the steps")
+      ->type_name("FILE")
+      ->excludes(screenshot);
   std::pair<int, int> pointer{-1, -1};
   constexpr const char* kHidden = "";  // for tests and for pictures in documents
   auto* where = app.add_option("--pointer", pointer, "with the picture, as if the mouse were at X Y");
@@ -108,9 +136,12 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     std::cerr << "fanlight-ui: " << misuse.what() << "\nhint: fanlight-ui --help shows the options and examples\n";
     return 2;
   }
-  if (!recording.empty()) options.recording = recording;
-  if (!connect.empty()) options.endpoint = *parse_endpoint(connect);
-  options.view = *parse_view(view);
+  if (!connect.empty()) options.targets = {connect};
+  if (!view.empty()) options.view = *parse_view(view);
+  if (!settings.empty())
+    options.settings = settings;
+  else if (options.screenshot.empty() && options.script.empty())
+    options.settings = settings_path();
   if (!last.empty()) options.last = duration_of(last);
   if (!run_for.empty()) options.run_for = duration_of(run_for);
   options.after = duration_of(after);

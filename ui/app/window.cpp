@@ -67,6 +67,7 @@ struct Window::State {
   std::unique_ptr<ImGuiOwner> imgui;
   Fonts fonts;
   float scale = 1;
+  float opened_scale = 1;
   bool activity = true;
 };
 
@@ -93,7 +94,7 @@ Result<Window> Window::open(int width, int height, float scale) {
   watch(window);
   float display_scale = 1;
   glfwGetWindowContentScale(window, &display_scale, nullptr);
-  state->scale = scale * (display_scale > 0 ? display_scale : 1);
+  state->scale = state->opened_scale = scale * (display_scale > 0 ? display_scale : 1);
 
   IMGUI_CHECKVERSION();
   state->imgui = std::make_unique<ImGuiOwner>();
@@ -129,6 +130,8 @@ void Window::begin_frame(const std::optional<FakeMouse>& mouse) {
   ImGuiIO& io = ImGui::GetIO();
   io.MousePos = mouse ? ImVec2{mouse->x, mouse->y} : ImVec2{-FLT_MAX, -FLT_MAX};
   io.MouseDown[ImGuiMouseButton_Left] = mouse && mouse->down;
+  io.MouseDown[ImGuiMouseButton_Right] = mouse && mouse->right_down;
+  io.MouseWheel = mouse ? mouse->wheel : 0;
   ImGui::NewFrame();
 }
 
@@ -167,6 +170,16 @@ Result<Picture> Window::end_frame_and_read() {
                      picture.rgb.begin() + static_cast<std::ptrdiff_t>(row) * (picture.height - 1 - y));
   glfwSwapBuffers(state_->window.get());
   return picture;
+}
+
+void Window::rescale(float times) {
+  ImGui_ImplOpenGL3_DestroyFontsTexture();
+  ImGui::GetIO().Fonts->Clear();
+  state_->scale = state_->opened_scale * times;
+  state_->fonts = load_fonts(state_->scale);
+  ImGui::GetIO().FontDefault = state_->fonts.of(Face::regular);
+  apply_theme(state_->scale);
+  ImGui_ImplOpenGL3_CreateFontsTexture();
 }
 
 int Window::width() const { return static_cast<int>(ImGui::GetIO().DisplaySize.x); }

@@ -25,6 +25,8 @@ struct Picture {
 struct FakeMouse {
   float x = 0, y = 0;
   bool down = false;
+  bool right_down = false;
+  float wheel = 0;
 };
 
 /// One at a time, on the main thread; only `wake_window` may be called from others.
@@ -47,6 +49,9 @@ class Window {
   void end_frame();
   /// The same, and the pixels: of the back buffer, before it is shown, because its content is undefined afterwards.
   Result<Picture> end_frame_and_read();
+
+  /// Fonts and spacing anew, `times` what the window was opened with. Between frames.
+  void rescale(float times);
 
   int width() const;
   int height() const;

@@ -1,6 +1,7 @@
 // The palette: every colour that the dashboard uses, by meaning. In: a state, a frame. Out: a colour.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -29,56 +30,75 @@ constexpr Colour mix(Colour a, Colour b, float share) {
   return {part(a.r, b.r), part(a.g, b.g), part(a.b, b.b), part(a.a, b.a)};
 }
 
-inline constexpr Colour kBackground = rgb(0x0f1318);
-inline constexpr Colour kPanel = rgb(0x171d25);
-inline constexpr Colour kPanelHead = rgb(0x1c232d);
-inline constexpr Colour kRaised = rgb(0x242d39);
-inline constexpr Colour kHover = rgb(0x2f3b4a);
-inline constexpr Colour kLine = rgb(0x2a3440);
-inline constexpr Colour kGrid = rgb(0x222b36);
-inline constexpr Colour kText = rgb(0xdfe6ee);
-inline constexpr Colour kMuted = rgb(0x8b98a8);
-inline constexpr Colour kFaint = rgb(0x5b6878);
-inline constexpr Colour kInk = rgb(0x12161b);  // text on bright boxes
-inline constexpr Colour kAccent = rgb(0xf2b84b);
-inline constexpr Colour kGood = rgb(0x58b883);
-inline constexpr Colour kBad = rgb(0xef5f57);
-inline constexpr Colour kMatch = rgb(0xd77bf0);
-inline constexpr Colour kSeriesA = rgb(0x5aa9e6);
-inline constexpr Colour kSeriesB = rgb(0xf2b84b);
-inline constexpr Colour kSeriesC = rgb(0x58b883);
+/// Every colour that is not data. One is in use at a time, for the whole window.
+struct Palette {
+  Colour background = rgb(0x0f1318), panel = rgb(0x171d25), head = rgb(0x1c232d), raised = rgb(0x242d39);
+  Colour hover = rgb(0x2f3b4a), line = rgb(0x2a3440), grid = rgb(0x222b36);
+  Colour text = rgb(0xdfe6ee), muted = rgb(0x8b98a8), faint = rgb(0x66748a);
+  Colour ink = rgb(0x12161b);    // on bright boxes
+  Colour paper = rgb(0xf4f7fa);  // on dark boxes
+  Colour accent = rgb(0xf2b84b), good = rgb(0x58b883), bad = rgb(0xef5f57), match = rgb(0xd77bf0);
+  Colour series_a = rgb(0x5aa9e6), series_b = rgb(0xf2b84b), series_c = rgb(0x58b883);
+  std::array<Colour, kReasons> reasons{};
+  Colour kernel = rgb(0x6f9fd8);  // running in the kernel
+  bool light = false;
+  bool patterns = false;  // states differ by pattern as well as by colour
+};
+
+enum class Theme : std::uint8_t { dark, light, contrast };
+inline constexpr std::array<Theme, 3> kThemes{Theme::dark, Theme::light, Theme::contrast};
+/// "dark", "light", "high contrast".
+std::string_view name_of(Theme theme);
+
+/// The palette in use. Threads: the drawing thread; it changes between frames only.
+const Palette& palette();
+/// `colour_blind`: states in hues that remain apart for the common kinds of colour blindness, and in patterns. Source
+/// of the hues: Okabe and Ito, "Color Universal Design", 2008.
+void use_palette(Theme theme, bool colour_blind);
+
+namespace detail {
+inline Palette in_use;
+}
+inline const Colour& kBackground = detail::in_use.background;
+inline const Colour& kPanel = detail::in_use.panel;
+inline const Colour& kPanelHead = detail::in_use.head;
+inline const Colour& kRaised = detail::in_use.raised;
+inline const Colour& kHover = detail::in_use.hover;
+inline const Colour& kLine = detail::in_use.line;
+inline const Colour& kGrid = detail::in_use.grid;
+inline const Colour& kText = detail::in_use.text;
+inline const Colour& kMuted = detail::in_use.muted;
+inline const Colour& kFaint = detail::in_use.faint;
+inline const Colour& kAccent = detail::in_use.accent;
+inline const Colour& kGood = detail::in_use.good;
+inline const Colour& kBad = detail::in_use.bad;
+inline const Colour& kMatch = detail::in_use.match;
+inline const Colour& kSeriesA = detail::in_use.series_a;
+inline const Colour& kSeriesB = detail::in_use.series_b;
+inline const Colour& kSeriesC = detail::in_use.series_c;
 
 /// The runnable reasons share one colour; idle waiting is muted, so that it is never mistaken for trouble. Red is
-/// for losses alone.
-constexpr Colour colour_of(Reason reason) {
-  switch (reason) {
-    case Reason::running: return rgb(0x58b883);
-    case Reason::runnable_waking:
-    case Reason::runnable_queued:
-    case Reason::runnable_preempted:
-    case Reason::runnable_throttled: return rgb(0xf2b84b);
-    case Reason::futex: return rgb(0xd65d8c);
-    case Reason::poll: return rgb(0x364252);
-    case Reason::socket_send: return rgb(0xb07be0);
-    case Reason::socket_receive: return rgb(0x7c88e8);
-    case Reason::pipe: return rgb(0x4fb6c9);
-    case Reason::sleep: return rgb(0x4f7195);
-    case Reason::disk: return rgb(0xb98252);
-    case Reason::page_fault: return rgb(0xe9a3a3);
-    case Reason::mmap_lock: return rgb(0xd8854f);
-    case Reason::event: return rgb(0x44536a);
-    case Reason::condition: return rgb(0x3d4c63);
-    case Reason::io_uring: return rgb(0x3a4a5c);
-    case Reason::other: return rgb(0x8b98a8);
-  }
-  return rgb(0x8b98a8);
-}
+/// for losses and failures alone.
+inline Colour colour_of(Reason reason) { return palette().reasons[static_cast<std::size_t>(reason)]; }
+
+/// What tells states apart without colour.
+enum class Pattern : std::uint8_t { none, rising, dots, bars };
+Pattern pattern_of(Reason reason);
 
 /// A box of the flame graph: hue by where the code lives, lightness by name, so that neighbours can be told apart.
 /// Markers that name a state have that state's colour. The same input always gives the same colour.
 Colour flame_colour(profile::FrameOrigin origin, std::string_view module, std::string_view name);
 
+/// A colour of its own for each of many, the same for the same words.
+Colour name_colour(std::string_view name);
+
+/// From nothing to most, `share` 0 to 1: one hue, lightness rising evenly, dark at 0 on dark ground and light on light.
+Colour heat_colour(double share);
+
+/// Red where it grew, blue where it shrank, `share` -1 to 1.
+Colour change_colour(double share);
+
 /// Dark ink on bright boxes, light text on dark ones.
-constexpr Colour text_on(Colour box) { return box.r * 3 + box.g * 6 + box.b > 1250 ? kInk : kText; }
+inline Colour text_on(Colour box) { return box.r * 3 + box.g * 6 + box.b > 1250 ? palette().ink : palette().paper; }
 
 }  // namespace fanlight::ui

@@ -1,5 +1,6 @@
 #include "ui/canvas/drawing.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace fanlight::ui {
@@ -21,6 +22,28 @@ std::string hex(Colour colour) {
 }
 
 }  // namespace
+
+void Drawing::fill_state(Rect rect, Reason reason) {
+  const Colour colour = colour_of(reason);
+  fill(rect, colour);
+  const Pattern pattern = palette().patterns ? pattern_of(reason) : Pattern::none;
+  // Beyond this a frame would be stripes only, and cost more than the data.
+  constexpr float kSmallest = 5, kMostStripes = 40;
+  if (pattern == Pattern::none || rect.w < kSmallest || rect.h < kSmallest) return;
+  const Colour stripe = with_alpha(palette().ink, 110);
+  const float step = std::max(6.0f, rect.w / kMostStripes);
+  for (float x = 2; x + 2 <= rect.w; x += step) {
+    switch (pattern) {
+      case Pattern::bars: fill({rect.x + x, rect.y, 1.5f, rect.h}, stripe); break;
+      case Pattern::dots: fill({rect.x + x, rect.y + rect.h / 2 - 1, 2, 2}, stripe); break;
+      case Pattern::rising:
+        fill({rect.x + x, rect.y + rect.h / 2, 2, rect.h / 2}, stripe);
+        fill({rect.x + x + 2, rect.y, 2, rect.h / 2}, stripe);
+        break;
+      case Pattern::none: break;
+    }
+  }
+}
 
 std::string fit(std::string_view text, float width, Face face, const Measure& measure) {
   // A label longer than this cannot fit any screen; measuring it whole would cost per frame.

@@ -64,6 +64,8 @@ class Drawing {
   void fill(Rect rect, Colour colour) {
     if (rect.w > 0 && rect.h > 0) fills_.push_back({rect, colour});
   }
+  /// The same, told apart by stripes where the palette asks for patterns and there is room for them.
+  void fill_state(Rect rect, Reason reason);
   void label(float x, float y, Face face, Colour colour, std::string_view text) {
     labels_.push_back(
         {x, y, face, colour, static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(text.size())});

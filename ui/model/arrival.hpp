@@ -8,6 +8,7 @@
 
 #include "collector/profile/profile.hpp"
 #include "ui/model/range.hpp"
+#include "ui/model/timeline.hpp"
 
 namespace fanlight::ui {
 
@@ -33,7 +34,10 @@ struct Arrival {
   std::uint64_t number = 0;          // grows with every publication
   std::uint64_t profile_number = 0;  // grows with every new profile
   std::shared_ptr<const profile::Profile> profile;
-  Range range;  // the one that `profile` answers
+  std::shared_ptr<const profile::Profile> before;  // the stretch before it; null: not asked for, or nothing is kept
+  std::shared_ptr<const Timeline> timeline;        // every change of state that came; null: none
+  Range range;                                     // the one that `profile` answers
+  bool compared = false;                           // the stretch before was asked for with it
   Status status;
 };
 

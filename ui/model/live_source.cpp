@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -56,6 +57,7 @@ class LiveSource::Worker {
         arrived_(std::move(arrived)),
         timing_(timing),
         timer_(context_),
+        deadline_(context_),
         backoff_(timing.first_retry, timing.last_retry) {
     state_.status.place = endpoint_.text();
     publish();
@@ -68,10 +70,10 @@ class LiveSource::Worker {
     thread_.join();
   }
 
-  void ask(const Range& range) {
-    asio::post(context_, [this, range] {
-      if (range_ == range) return;
-      range_ = range;
+  void ask(const Question& question) {
+    asio::post(context_, [this, question] {
+      if (question_ == question) return;
+      question_ = question;
       changed_ = true;
       if (state_.status.phase == Phase::live) timer_.cancel();
     });
@@ -156,27 +158,50 @@ class LiveSource::Worker {
     co_return std::string();
   }
 
+  /// What the collector answers to [from_ns, to_ns).
+  struct Answer {
+    std::string lost;  // why the connection is over; empty: it is not
+    wire::Reply reply;
+  };
+  asio::awaitable<Answer> query(Stream& stream, std::uint64_t from_ns, std::uint64_t to_ns) {
+    // The stream's own deadline starts anew with every byte, so one that trickles would keep us for ever.
+    auto waiting = std::make_shared<bool>(true);
+    deadline_.expires_after(timing_.answer);
+    deadline_.async_wait([&stream, waiting](beast::error_code cancelled) {
+      if (!cancelled && std::exchange(*waiting, false)) beast::get_lowest_layer(stream).cancel();
+    });
+    Answer answer = co_await converse(stream, from_ns, to_ns);
+    if (!std::exchange(*waiting, false)) answer.lost = "read the answer: no answer in time";
+    deadline_.cancel();
+    co_return answer;
+  }
+
+  asio::awaitable<Answer> converse(Stream& stream, std::uint64_t from_ns, std::uint64_t to_ns) {
+    const wire::Request request{++last_id_, from_ns, to_ns};
+    const std::string question = wire::encode_request(request);
+    const auto [not_sent, sent] = co_await stream.async_write(asio::buffer(question), as_result);
+    if (not_sent) co_return Answer{words_for(not_sent, "ask"), {}};
+    beast::flat_buffer buffer(wire::kMaxBytes);
+    const auto [not_read, size] = co_await stream.async_read(buffer, as_result);
+    if (not_read) co_return Answer{words_for(not_read, "read the answer"), {}};
+    auto reply = wire::decode_reply({static_cast<const char*>(buffer.data().data()), size});
+    if (!reply) co_return Answer{reply.error().what, {}};
+    if (reply->id != request.id) co_return Answer{"the collector answered another question", {}};
+    co_return Answer{{}, std::move(*reply)};
+  }
+
   /// One question and its answer, then the pause before the next.
   asio::awaitable<std::string> exchange(Stream& stream) {
-    wire::Request request;
-    request.id = ++last_id_;
-    const Range asked = range_;
+    const Question asked = question_;
     const bool fresh = std::exchange(changed_, false);
     // Nothing known yet: a range that holds nothing tells, at little cost, where the newest second ends.
     const bool probe = newest_ns_ == 0;
     // While waiting for the next slice, the range is already the one that it will end.
-    std::tie(request.from_ns, request.to_ns) = probe ? std::pair(~std::uint64_t{0} - 1, ~std::uint64_t{0})
-                                                     : ends_of(asked, newest_ns_ + (fresh ? 0 : slice_ns_));
-    const std::string question = wire::encode_request(request);
-    const auto [not_sent, sent] = co_await stream.async_write(asio::buffer(question), as_result);
-    if (not_sent) co_return words_for(not_sent, "ask");
-    beast::flat_buffer buffer(wire::kMaxBytes);
-    const auto [not_read, size] = co_await stream.async_read(buffer, as_result);
-    if (not_read) co_return words_for(not_read, "read the answer");
-    auto reply = wire::decode_reply({static_cast<const char*>(buffer.data().data()), size});
-    if (!reply) co_return reply.error().what;
-    if (reply->id != request.id) co_return std::string("the collector answered another question");
-    if (const auto* refused = std::get_if<std::string>(&reply->answer); refused != nullptr) {
+    const auto [from_ns, to_ns] = probe ? std::pair(~std::uint64_t{0} - 1, ~std::uint64_t{0})
+                                        : ends_of(asked.range, newest_ns_ + (fresh ? 0 : slice_ns_));
+    Answer answer = co_await query(stream, from_ns, to_ns);
+    if (!answer.lost.empty()) co_return answer.lost;
+    if (const auto* refused = std::get_if<std::string>(&answer.reply.answer); refused != nullptr) {
       if (state_.status.trouble != *refused) {
         state_.status.trouble = *refused;
         publish();
@@ -184,7 +209,18 @@ class LiveSource::Worker {
       co_await pause(timing_.rest);
       co_return std::string();
     }
-    const bool news = take(std::get<profile::Profile>(std::move(reply->answer)), asked, fresh, probe);
+    auto& profile = std::get<profile::Profile>(answer.reply.answer);
+    const bool news = newest_of(profile) != newest_ns_;
+    std::shared_ptr<const profile::Profile> before;
+    if (asked.before && !probe && (news || fresh) && profile.to_ns > profile.from_ns) {
+      const auto [begin, end] = ends_before(profile.from_ns, profile.to_ns);
+      Answer earlier = co_await query(stream, begin, end);
+      if (!earlier.lost.empty()) co_return earlier.lost;
+      if (auto* kept = std::get_if<profile::Profile>(&earlier.reply.answer);
+          kept != nullptr && kept->to_ns > kept->from_ns)
+        before = std::make_shared<const profile::Profile>(std::move(*kept));
+    }
+    take(std::move(profile), std::move(before), asked, fresh, probe);
     if (probe && newest_ns_ != 0) {
       changed_ = true;
       co_return std::string();
@@ -199,20 +235,27 @@ class LiveSource::Worker {
                       timing_.rest);
   }
 
-  /// Publishes what is new; true when something was.
-  bool take(profile::Profile&& profile, const Range& asked, bool fresh, bool probe) {
+  /// Publishes what is new.
+  void take(profile::Profile&& profile, std::shared_ptr<const profile::Profile> before, const Question& asked,
+            bool fresh, bool probe) {
     const std::uint64_t newest = newest_of(profile);
     const bool news = newest != newest_ns_;
     newest_ns_ = newest;
     if (!profile.seconds.empty()) slice_ns_ = profile.seconds.back().to_ns - profile.seconds.back().from_ns;
-    if (probe || (!news && !fresh)) return news;
+    if (probe || (!news && !fresh)) return;
     state_.status.trouble.clear();
     if (news) state_.status.data_at_ns = monotonic_ns();
+    if (!profile.timeline.empty()) {
+      timeline_.take(profile);
+      state_.timeline = timeline_.timeline();
+      profile.timeline = {};  // kept once, in chunks
+    }
     state_.profile = std::make_shared<const profile::Profile>(std::move(profile));
+    state_.before = std::move(before);
     state_.profile_number += 1;
-    state_.range = asked;
+    state_.range = asked.range;
+    state_.compared = asked.before;
     publish();
-    return news;
   }
 
   const Endpoint endpoint_;
@@ -220,11 +263,12 @@ class LiveSource::Worker {
   const Timing timing_;
   Mailbox<Arrival> arrivals_;
   asio::io_context context_{1};
-  asio::steady_timer timer_;
+  asio::steady_timer timer_, deadline_;
   // All below belong to the network thread once it runs.
   Backoff backoff_;
   Arrival state_;
-  Range range_;
+  Question question_;
+  TimelineStore timeline_;
   bool changed_ = true;
   std::uint64_t last_id_ = 0;
   std::uint64_t newest_ns_ = 0;
@@ -235,7 +279,7 @@ class LiveSource::Worker {
 LiveSource::LiveSource(Endpoint endpoint, std::function<void()> arrived, Timing timing)
     : worker_(std::make_unique<Worker>(std::move(endpoint), std::move(arrived), timing)) {}
 LiveSource::~LiveSource() = default;
-void LiveSource::ask(const Range& range) { worker_->ask(range); }
+void LiveSource::ask(const Question& question) { worker_->ask(question); }
 const Mailbox<Arrival>& LiveSource::arrivals() const { return worker_->arrivals(); }
 
 }  // namespace fanlight::ui

@@ -34,7 +34,8 @@ class LiveSource {
   LiveSource& operator=(const LiveSource&) = delete;
 
   /// From now on; the answer comes as an arrival with that range.
-  void ask(const Range& range);
+  void ask(const Question& question);
+  void ask(const Range& range) { ask(Question{range}); }
   const Mailbox<Arrival>& arrivals() const;
 
  private:

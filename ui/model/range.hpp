@@ -14,6 +14,21 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+/// What a source is asked for.
+struct Question {
+  Range range;
+  bool before = false;  // the stretch before it, of the same length, too: to compare with
+  bool operator==(const Question&) const = default;
+};
+
+/// The stretch before [from_ns, to_ns), of the same length, [from, to) for a source. A slice that merely touches it is
+/// merged whole, so its end is moved in.
+inline std::pair<std::uint64_t, std::uint64_t> ends_before(std::uint64_t from_ns, std::uint64_t to_ns) {
+  constexpr std::uint64_t kTouch = 1'000'000;
+  const std::uint64_t length = to_ns > from_ns ? to_ns - from_ns : 0;
+  return {from_ns > length ? from_ns - length + kTouch : 0, from_ns};
+}
+
 /// [from, to) for a source whose newest data end at `newest_ns`.
 inline std::pair<std::uint64_t, std::uint64_t> ends_of(const Range& range, std::uint64_t newest_ns) {
   constexpr std::uint64_t kEver = ~std::uint64_t{0};

@@ -11,8 +11,8 @@ namespace fanlight::ui {
 
 using Source = std::variant<std::unique_ptr<LiveSource>, std::unique_ptr<RecordingSource>>;
 
-inline void ask(Source& source, const Range& range) {
-  std::visit([&](auto& chosen) { chosen->ask(range); }, source);
+inline void ask(Source& source, const Question& question) {
+  std::visit([&](auto& chosen) { chosen->ask(question); }, source);
 }
 inline const Mailbox<Arrival>& arrivals_of(const Source& source) {
   return std::visit([](const auto& chosen) -> const Mailbox<Arrival>& { return chosen->arrivals(); }, source);

@@ -1,7 +1,9 @@
 #include "ui/viewmodel/flame_tree.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numeric>
 #include <unordered_map>
 
 namespace fanlight::ui {
@@ -55,21 +57,31 @@ struct EdgeHash {
   }
 };
 
-/// Lays siblings side by side, in the order of their names; parents come before children.
+/// Lays siblings side by side, in the order of their names; parents come before children. Names are compared once each,
+/// not once for every pair of nodes: a graph may have a million.
 void put_in_order(FlameTree& tree) {
   const std::size_t count = tree.nodes.size();
-  std::vector<std::vector<NodeId>> children(count);
-  for (NodeId node = 1; node < count; ++node) children[tree.nodes[node].parent].push_back(node);
+  std::vector<std::uint32_t> by_name(tree.names.size()), rank(tree.names.size());
+  std::iota(by_name.begin(), by_name.end(), 0u);
+  std::sort(by_name.begin(), by_name.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return tree.names[a] < tree.names[b]; });
+  for (std::uint32_t i = 0; i < by_name.size(); ++i) rank[by_name[i]] = i;
+  // Children by parent, as one array: counted, then filled in.
+  std::vector<std::uint32_t> begin(count + 1, 0);
+  for (NodeId node = 1; node < count; ++node) ++begin[tree.nodes[node].parent + 1];
+  for (std::size_t i = 1; i <= count; ++i) begin[i] += begin[i - 1];
+  std::vector<NodeId> children(count == 0 ? 0 : count - 1);
+  std::vector<std::uint32_t> next(begin.begin(), begin.end() - 1);
+  for (NodeId node = 1; node < count; ++node) children[next[tree.nodes[node].parent]++] = node;
   std::vector<FlameNode> ordered{tree.nodes[0]};
   std::vector<NodeId> old_id{0};
   ordered.reserve(count);
   old_id.reserve(count);
   for (NodeId place = 0; place < ordered.size(); ++place) {
-    std::vector<NodeId>& row = children[old_id[place]];
+    const std::span row(children.data() + begin[old_id[place]], children.data() + begin[old_id[place] + 1]);
     std::sort(row.begin(), row.end(), [&](NodeId a, NodeId b) {
       const FlameNode &left = tree.nodes[a], &right = tree.nodes[b];
-      const int by_name = tree.names[left.name].compare(tree.names[right.name]);
-      return by_name != 0 ? by_name < 0 : left.origin < right.origin;
+      return left.name != right.name ? rank[left.name] < rank[right.name] : left.origin < right.origin;
     });
     ordered[place].first_child = static_cast<NodeId>(ordered.size());
     ordered[place].child_count = static_cast<std::uint32_t>(row.size());
@@ -94,7 +106,14 @@ std::uint64_t remove_idle(profile::WeightedStacks& stacks) {
   return removed;
 }
 
-FlameTree build_flame_tree(const profile::WeightedStacks& stacks) {
+double FlameNode::margin() const { return 1.96 * std::sqrt(variance + variance_before); }
+
+bool FlameNode::changed(std::uint64_t whole) const {
+  const double change = std::fabs(static_cast<double>(total) - static_cast<double>(before));
+  return change > margin() && change > static_cast<double>(whole) * 0.005;
+}
+
+FlameTree build_flame_tree(const profile::WeightedStacks& stacks, std::string_view label_key) {
   FlameTree tree;
   tree.view = stacks.name;
   tree.unit = stacks.unit;
@@ -108,10 +127,22 @@ FlameTree build_flame_tree(const profile::WeightedStacks& stacks) {
     module_of_frame.push_back(names.id(frame.module));
   }
   std::unordered_map<Edge, NodeId, EdgeHash> edges;
+  std::vector<std::uint32_t> name_of_labels(stacks.labels.size(), tree.nodes[0].module);
+  for (std::size_t i = 0; i < stacks.labels.size() && !label_key.empty(); ++i)
+    for (const auto& [key, value] : stacks.labels[i])
+      if (key == label_key) name_of_labels[i] = names.id(value);
+  const auto pass = [&](FlameNode& node, const profile::WeightedStack& stack) {
+    add_to(node.total, stack.weight);
+    add_to(node.count, stack.count);
+    node.variance += stack.variance;
+    if (stack.weight < node.heaviest) return;
+    node.heaviest = stack.weight;
+    node.reason = stack.reason;
+    node.label = stack.labels < name_of_labels.size() ? name_of_labels[stack.labels] : node.label;
+  };
   for (const profile::WeightedStack& stack : stacks.stacks) {
     NodeId at = 0;
-    add_to(tree.nodes[0].total, stack.weight);
-    add_to(tree.nodes[0].count, stack.count);
+    pass(tree.nodes[0], stack);
     for (const profile::FrameId id : stack.frames) {
       if (tree.nodes[at].depth >= kDeepest) break;
       const profile::FrameOrigin origin = stacks.frames[id].origin;
@@ -127,13 +158,44 @@ FlameTree build_flame_tree(const profile::WeightedStacks& stacks) {
         tree.nodes.push_back(node);
       }
       at = found->second;
-      add_to(tree.nodes[at].total, stack.weight);
-      add_to(tree.nodes[at].count, stack.count);
+      pass(tree.nodes[at], stack);
     }
     add_to(tree.nodes[at].self, stack.weight);
   }
   put_in_order(tree);
   return tree;
+}
+
+void compare_with(FlameTree& tree, const profile::WeightedStacks& before, double scale) {
+  tree.compared = true;
+  std::unordered_map<std::string_view, std::uint32_t> ids;
+  for (std::uint32_t i = 0; i < tree.names.size(); ++i) ids.emplace(tree.names[i], i);
+  constexpr std::uint32_t kNoName = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> name_of_frame;
+  name_of_frame.reserve(before.frames.size());
+  for (const profile::Frame& frame : before.frames) {
+    const auto found = ids.find(frame.name);
+    name_of_frame.push_back(found == ids.end() ? kNoName : found->second);
+  }
+  std::unordered_map<Edge, NodeId, EdgeHash> edges;
+  edges.reserve(tree.nodes.size());
+  for (NodeId node = 1; node < tree.nodes.size(); ++node)
+    edges.emplace(Edge{tree.nodes[node].parent, tree.nodes[node].name, tree.nodes[node].origin}, node);
+  const auto pass = [scale](FlameNode& node, const profile::WeightedStack& stack) {
+    add_to(node.before, static_cast<std::uint64_t>(static_cast<double>(stack.weight) * scale + 0.5));
+    node.variance_before += stack.variance * scale * scale;
+  };
+  for (const profile::WeightedStack& stack : before.stacks) {
+    NodeId at = 0;
+    pass(tree.nodes[0], stack);
+    for (const profile::FrameId id : stack.frames) {
+      const auto found = edges.find(Edge{at, name_of_frame[id], before.frames[id].origin});
+      if (found == edges.end()) break;
+      at = found->second;
+      pass(tree.nodes[at], stack);
+    }
+  }
+  tree.before = tree.nodes[0].before;
 }
 
 std::vector<std::string> path_to(const FlameTree& tree, NodeId node) {

@@ -14,6 +14,8 @@ inline constexpr std::string_view kOnCpuSampler = "on-cpu sampler";
 inline constexpr std::string_view kSocketWrites = "socket writes";
 inline constexpr std::string_view kMapOperations = "map operations";
 inline constexpr std::string_view kRegistryOperations = "registry operations";
+inline constexpr std::string_view kTcpConnections = "tcp connections";
+inline constexpr std::string_view kMapOccupancy = "map occupancy";
 
 /// "not measured: " and the reason, when `probe`, or all of the kernel's, was off; none when it was on or when nothing
 /// is known of it.

@@ -116,6 +116,11 @@ Series build_series(const profile::Profile& profile, std::uint64_t newest_ns, st
   if (!own_latency && no_states) series.latency_missing = *no_states;
   series.latency_p50.name = "p50";
   series.latency_p99.name = "p99";
+  series.latency_p999.name = "p99.9";
+  series.errors.name = "failed writes/s";
+  series.would_block.name = "would block/s";
+  series.lost.name = "records lost/s";
+  if (no_sockets) series.errors_missing = *no_sockets;
   for (const profile::SecondPoint& point : points) {
     const double ns = static_cast<double>(point.to_ns - point.from_ns);
     const double seconds = ns / 1e9;
@@ -150,6 +155,10 @@ Series build_series(const profile::Profile& profile, std::uint64_t newest_ns, st
                                                            : KernelHistogram{};
     series.latency_p50.values.push_back(percentile(histogram, 0.50));
     series.latency_p99.values.push_back(percentile(histogram, 0.99));
+    series.latency_p999.values.push_back(percentile(histogram, 0.999));
+    series.errors.values.push_back(counted(point.socket.errors));
+    series.would_block.values.push_back(counted(point.socket.would_block));
+    series.lost.values.push_back(rate(static_cast<double>(point.dropped), seconds));
   }
   return series;
 }

@@ -52,7 +52,9 @@ struct Series {
   Line throughput_a, throughput_b;  // per second: deliveries and publishes, or socket writes
   std::string throughput_unit;
   std::string throughput_missing, latency_missing;  // why there is no line; empty: it was measured
-  Line latency_p50, latency_p99;                    // ns: delivery latency, or run-queue latency
+  Line latency_p50, latency_p99, latency_p999;      // ns: delivery latency, or run-queue latency
+  Line errors, would_block, lost;                   // per second: failed writes, full sockets, records dropped
+  std::string errors_missing;
   std::string latency_name;
   Line socket_bytes, socket_writes, run_queue_p99, connections, cpus;
 };

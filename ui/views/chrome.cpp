@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "ui/viewmodel/arrangement.hpp"
 #include "ui/viewmodel/status.hpp"
 #include "ui/views/panel.hpp"
 #include "ui/views/panels.hpp"
@@ -41,6 +40,22 @@ void show_range_buttons(Ui& ui) {
   if (clicked >= 0) range = {.kind = kChoices[clicked].kind, .last_ns = kChoices[clicked].seconds * 1'000'000'000};
 }
 
+/// The chosen stretch in words; empty where it is the newest time, or all of a file.
+std::string range_words(const Ui& ui) {
+  const Range& range = ui.selection.range;
+  if (range.kind != Range::Kind::fixed || ui.scene == nullptr) return {};
+  const std::int64_t shift = ui.scene->profile->realtime_offset_ns;
+  const auto clock = [shift](std::uint64_t ns) {
+    const std::int64_t ms = (static_cast<std::int64_t>(ns) + shift) / 1'000'000 % 86'400'000;
+    char text[40];
+    std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%lld", static_cast<long long>(ms / 3'600'000),
+                  static_cast<long long>(ms / 60'000 % 60), static_cast<long long>(ms / 1000 % 60),
+                  static_cast<long long>(ms / 100 % 10));
+    return std::string(text);
+  };
+  return clock(range.from_ns) + " to " + clock(range.to_ns) + " UTC";
+}
+
 Colour tone_colour(StatusLine::Tone tone) {
   switch (tone) {
     case StatusLine::Tone::good: return kGood;
@@ -54,6 +69,7 @@ Colour tone_colour(StatusLine::Tone tone) {
 
 void show_top_bar(Ui& ui, Rect rect) {
   const Pen& pen = ui.pen;
+  Shell& shell = *ui.shell;
   const float pad = std::round(pen.px(12));
   ui.drawing.clear();
   ui.drawing.fill(rect, kPanelHead);
@@ -65,32 +81,87 @@ void show_top_bar(Ui& ui, Rect rect) {
     ui.drawing.fill({x, base - height, mark, height}, i == 1 ? kAccent : mix(kAccent, kPanelHead, 0.45f));
     x += mark + 2;
   }
-  x += pen.px(6);
-  ui.drawing.label(x, rect.y + std::floor((rect.h - pen.height(Face::bold)) / 2), Face::bold, kText, "Fanlight");
-  x += pen.measure("Fanlight", Face::bold) + pen.px(18);
-  const float buttons = std::round(pen.px(408));
-  if (ui.scene != nullptr)
-    ui.drawing.label(
-        x, rect.y + std::floor((rect.h - pen.height(Face::regular)) / 2), Face::regular, kMuted,
-        fit(target_text(*ui.scene->profile), rect.x + rect.w - buttons - x - pad, Face::regular, pen.measure));
+  x += pen.px(8);
   draw_now(ui);
-
   const float y = rect.y + std::floor((rect.h - std::round(pen.px(20))) / 2);
-  ImGui::SetCursorScreenPos({rect.x + rect.w - buttons, y});
-  {
-    const WithFace face(ui, Face::small);
-    ImGui::SetCursorScreenPos({rect.x + rect.w - buttons, rect.y + std::floor((rect.h - pen.height(Face::small)) / 2)});
-    ImGui::TextColored(vec(kMuted), "%s",
-                       ui.selection.range.kind == Range::Kind::fixed ? "chosen time" : "look at the last");
+  ImGui::SetCursorScreenPos({x, y});
+  for (std::size_t i = 0; i < shell.targets.size(); ++i) {
+    ImGui::PushID(static_cast<int>(i));
+    const std::string name = fit(shell.targets[i], pen.px(220), Face::small, pen.measure);
+    if (small_button(ui, (name + "##target").c_str(), i == shell.target) && i != shell.target) shell.target = i;
+    if (ImGui::IsItemHovered()) tooltip(ui, shell.targets[i] + "\nright click: close");
+    if (ImGui::IsItemClicked(ImGuiMouseButton_Right) && shell.targets.size() > 1 && i == shell.target)
+      shell.wishes.push_back({Wish::What::close_target});
+    ImGui::SameLine(0, 3);
+    ImGui::PopID();
   }
-  ImGui::SetCursorScreenPos({rect.x + rect.w - buttons + std::round(pen.px(104)), y});
-  show_range_buttons(ui);
+  if (small_button(ui, " + ", shell.opening)) shell.opening = true;
+  if (ImGui::IsItemHovered())
+    tooltip(ui, "Another collector, or a file: a recording, pprof, folded stacks, perf script");
   ImGui::SameLine(0, pen.px(12));
-  if (small_button(ui, ui.selection.frozen ? "frozen" : "freeze", ui.selection.frozen))
-    ui.selection.frozen = !ui.selection.frozen;
-  if (ImGui::IsItemHovered()) ImGui::SetTooltip("Space: hold what is shown, or follow again. Data keep coming.");
-  ImGui::SameLine(0, pen.px(6));
-  if (small_button(ui, " ? ", ui.selection.help)) ui.selection.help = !ui.selection.help;
+  x = ImGui::GetCursorScreenPos().x;
+  const float buttons = std::round(pen.px(440));
+  if (ui.scene != nullptr) {
+    ui.drawing.label(
+        x, rect.y + std::floor((rect.h - pen.height(Face::small)) / 2), Face::small, kMuted,
+        fit(target_text(*ui.scene->profile), rect.x + rect.w - buttons - x - pad, Face::small, pen.measure));
+    draw_now(ui);
+  }
+  ImGui::SetCursorScreenPos({rect.x + rect.w - buttons, y});
+  show_range_buttons(ui);
+  ImGui::SameLine(0, pen.px(10));
+  if (small_button(ui, ui.selection.frozen ? "frozen" : "freeze", ui.selection.frozen)) run_command(ui, "freeze");
+  if (ImGui::IsItemHovered()) tooltip(ui, "Space: hold what is shown, or follow again. Data keep coming.");
+  ImGui::SameLine(0, 3);
+  if (small_button(ui, "why?", false)) run_command(ui, "why");
+  if (ImGui::IsItemHovered())
+    tooltip(ui, "w: why was it slow here? Sentences, and what changed against the time before");
+  ImGui::SameLine(0, pen.px(10));
+  if (small_button(ui, "commands", shell.palette)) run_command(ui, "palette");
+  if (ImGui::IsItemHovered()) tooltip(ui, "Ctrl+K: everything that can be done, by its name");
+  ImGui::SameLine(0, 3);
+  if (small_button(ui, " ? ", shell.help)) run_command(ui, "help");
+  if (ImGui::IsItemHovered()) tooltip(ui, "The sheet of keys");
+}
+
+void show_pages(Ui& ui, Rect rect) {
+  const Pen& pen = ui.pen;
+  Shell& shell = *ui.shell;
+  const float y = rect.y + std::floor((rect.h - std::round(pen.px(20))) / 2), pad = std::round(pen.px(6));
+  ImGui::SetCursorScreenPos({rect.x + pad, y});
+  const auto& pages = shell.settings.layout.pages;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    ImGui::PushID(static_cast<int>(i));
+    if (small_button(ui, pages[i].name.c_str(), i == shell.page)) {
+      shell.page = i;
+      shell.enlarged.reset();
+    }
+    ImGui::PopID();
+    ImGui::SameLine(0, 2);
+  }
+  ImGui::SameLine(0, pen.px(14));
+  // What stands between the eye and everything, each to be taken away.
+  const auto list = crumbs(ui.selection, range_words(ui));
+  const float right = rect.x + rect.w - pad;
+  const auto step = [&](const char* words, const char* command, bool can, const char* tip) {
+    ImGui::PushStyleVar(ImGuiStyleVar_Alpha, can ? 1.0f : 0.4f);
+    if (small_button(ui, words, false) && can) run_command(ui, command);
+    ImGui::PopStyleVar();
+    if (ImGui::IsItemHovered()) tooltip(ui, tip);
+    ImGui::SameLine(0, 2);
+  };
+  step("undo", "undo", ui.history.can_undo(), "Ctrl+Z: the choice before");
+  step("redo", "redo", ui.history.can_redo(), "Ctrl+Y");
+  ImGui::SameLine(0, pen.px(8));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string words = fit(list[i].words, pen.px(200), Face::small, pen.measure) + " \u00d7";
+    if (ImGui::GetCursorScreenPos().x + pen.measure(words, Face::small) + pen.px(20) > right) break;
+    ImGui::PushID(1000 + static_cast<int>(i));
+    if (small_button(ui, words.c_str(), true)) remove(ui.selection, list[i], ui.everything());
+    if (ImGui::IsItemHovered()) tooltip(ui, list[i].words + "\nclick: take this away; Home: all of them");
+    ImGui::PopID();
+    ImGui::SameLine(0, 2);
+  }
 }
 
 void show_status_bar(Ui& ui, Rect rect) {
@@ -98,13 +169,14 @@ void show_status_bar(Ui& ui, Rect rect) {
   const StatusLine line = ui.arrival != nullptr ? status_line(ui.arrival->status, ui.selection.frozen, ui.now_ns)
                                                 : StatusLine{StatusLine::Tone::busy, "starting"};
   if (ui.widgets != nullptr) ui.widgets->status = line.text;
+  name_item(ui, "status: " + line.text, rect);
   ui.drawing.clear();
   ui.drawing.fill(rect, kPanelHead);
   const float side = std::round(pen.px(8)), pad = std::round(pen.px(12));
   const Colour colour = tone_colour(line.tone);
   ui.drawing.fill({rect.x + pad, std::round(rect.y + (rect.h - side) / 2), side, side}, colour);
   const float y = rect.y + std::floor((rect.h - pen.height(Face::small)) / 2);
-  const std::string keys = "Space freeze   / search   1-7 views   Esc back   ? help";
+  const std::string keys = "Space freeze   / search   1-9 views   Ctrl+K commands   ? keys";
   const float right = pen.measure(keys, Face::small);
   ui.drawing.label(rect.x + rect.w - pad - right, y, Face::small, kFaint, keys);
   ui.drawing.label(rect.x + pad + side + pen.px(7), y, Face::small, line.tone == StatusLine::Tone::bad ? kBad : kText,
@@ -132,41 +204,6 @@ void show_empty(Ui& ui, Rect rect) {
     ui.drawing.label(x + pen.px(12), box.y + pen.px(102), Face::regular, kAccent, state.command);
   }
   draw_now(ui);
-}
-
-void show_help(Ui& ui, float width, float height) {
-  struct HelpLine {
-    const char *key, *meaning;
-  };
-  constexpr HelpLine kLines[] = {{"Space", "freeze what is shown, or follow again"},
-                                 {"1 ... 7", "on-CPU, off-CPU, runnable, wall, sockets, map ops, in-process"},
-                                 {"click a box", "zoom the flame graph into it"},
-                                 {"Esc", "end the search, then one zoom step back"},
-                                 {"/", "search for a function; says what share matched"},
-                                 {"i", "show or hide idle waiting (epoll, poll, select)"},
-                                 {"drag in \"Time per state\"", "look at that time only; click to follow again"},
-                                 {"click a column of Threads", "sort by it"},
-                                 {"?", "this sheet"}};
-  ImGui::SetNextWindowPos({width / 2, height / 2}, ImGuiCond_Always, {0.5f, 0.5f});
-  ImGui::SetNextWindowSize({ui.pen.px(620), 0});
-  ImGui::PushStyleColor(ImGuiCol_WindowBg, vec(kRaised));
-  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.pen.px(20), ui.pen.px(16)});
-  ImGui::Begin("Keys", &ui.selection.help,
-               ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove |
-                   ImGuiWindowFlags_NoSavedSettings);
-  {
-    const WithFace face(ui, Face::bold);
-    ImGui::TextUnformatted("Keys");
-  }
-  ImGui::Dummy({0, ui.pen.px(4)});
-  for (const HelpLine& line : kLines) {
-    ImGui::TextColored(vec(kAccent), "%s", line.key);
-    ImGui::SameLine(ui.pen.px(200));
-    ImGui::TextUnformatted(line.meaning);
-  }
-  ImGui::End();
-  ImGui::PopStyleVar();
-  ImGui::PopStyleColor();
 }
 
 }  // namespace fanlight::ui

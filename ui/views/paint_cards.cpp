@@ -21,7 +21,8 @@ void paint_card(Drawing& drawing, const Card& card, const Rect& box, const Pen& 
   const float drop = (pen.height(Face::large) - pen.height(size)) / 2;
   line(std::round(pen.px(7)), Face::small, kMuted, card.title);
   line(std::round(pen.px(23) + drop), size, kText, card.value);
-  line(std::round(pen.px(50)), Face::small, kFaint, card.detail);
+  // A low strip, as on a small screen, has room for the number alone.
+  if (box.h >= pen.px(66)) line(std::round(pen.px(50)), Face::small, kFaint, card.detail);
   const float from = left + widest + pen.px(14), room = box.x + box.w - pad - from;
   if (room < pen.px(28)) return;
   const float wide = std::min(room, pen.px(110));

@@ -26,7 +26,6 @@ std::string span_text(double seconds) {
 /// The frame that all plots share: horizontal lines with numbers, four stretches of time.
 void paint_axes(Drawing& drawing, const Rect& area, const TimeSpan& span, const Axis& axis,
                 const std::function<std::string(double)>& text, const Pen& pen) {
-  constexpr int kSteps = 4;
   const float line = std::max(1.0f, std::floor(pen.scale));
   const float half = std::floor(pen.height(Face::small) / 2);
   const bool low = area.h < pen.px(70);
@@ -36,19 +35,7 @@ void paint_axes(Drawing& drawing, const Rect& area, const TimeSpan& span, const 
     if (low && i % axis.steps != 0) continue;
     label_right(drawing, area.x - pen.px(6), y - half, kMuted, text(axis.at(i)), pen);
   }
-  const double seconds = static_cast<double>(span.end_ns - span.begin_ns) / 1e9;
-  for (int i = 0; i <= kSteps; ++i) {
-    const double share = static_cast<double>(i) / kSteps;
-    std::string words;
-    if (span.live)
-      words = i == kSteps ? "now" : "-" + span_text(seconds * (1 - share));
-    else
-      words = i == 0 ? "0" : span_text(seconds * share);
-    const float width = pen.measure(words, Face::small);
-    const float centre = area.x + area.w * static_cast<float>(share) - width / 2;
-    drawing.label(std::clamp(centre, area.x - width / 4, area.x + area.w - width), area.y + area.h + pen.px(4),
-                  Face::small, kFaint, words);
-  }
+  paint_time_labels(drawing, area, span, pen);
 }
 
 void paint_nothing(Drawing& drawing, const Rect& area, std::string_view all, const Pen& pen) {
@@ -94,7 +81,28 @@ float TimeSpan::x_of(std::uint64_t ns, const Rect& area) const {
 std::uint64_t TimeSpan::ns_at(float x, const Rect& area) const {
   if (!(area.w > 0)) return begin_ns;
   const double share = std::clamp(static_cast<double>((x - area.x) / area.w), 0.0, 1.0);
-  return begin_ns + static_cast<std::uint64_t>(share * static_cast<double>(end_ns - begin_ns));
+  if (end_ns <= begin_ns) return begin_ns;
+  const auto length = static_cast<double>(end_ns - begin_ns);
+  // 2^64 is a double and no std::uint64_t.
+  if (share * length >= length) return end_ns;
+  return begin_ns + static_cast<std::uint64_t>(share * length);
+}
+
+void paint_time_labels(Drawing& drawing, const Rect& area, const TimeSpan& span, const Pen& pen) {
+  constexpr int kSteps = 4;
+  const double seconds = static_cast<double>(span.end_ns - span.begin_ns) / 1e9;
+  for (int i = 0; i <= kSteps; ++i) {
+    const double share = static_cast<double>(i) / kSteps;
+    std::string words;
+    if (span.live)
+      words = i == kSteps ? "now" : "-" + span_text(seconds * (1 - share));
+    else
+      words = i == 0 ? "0" : span_text(seconds * share);
+    const float width = pen.measure(words, Face::small);
+    const float centre = area.x + area.w * static_cast<float>(share) - width / 2;
+    drawing.label(std::clamp(centre, area.x - width / 4, area.x + area.w - width), area.y + area.h + pen.px(4),
+                  Face::small, kFaint, words);
+  }
 }
 
 TimeSpan time_span(const TimeAxis& time, bool live) {
@@ -140,11 +148,15 @@ void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, 
       const auto from = static_cast<float>(std::min(1.0, height / top));
       height += threads_in_band;
       const auto to = static_cast<float>(std::min(1.0, height / top));
-      drawing.fill({left, area.y + area.h * (1 - to), right - left - gap, area.h * (to - from)},
-                   colour_of(kBands[band]));
+      drawing.fill_state({left, area.y + area.h * (1 - to), right - left - gap, area.h * (to - from)}, kBands[band]);
     }
     if (series.losses[i] > 0) drawing.fill({left, area.y, right - left - gap, std::round(pen.px(4))}, kBad);
   }
+  paint_range(drawing, span, area, range, pen);
+}
+
+void paint_range(Drawing& drawing, const TimeSpan& span, const Rect& area,
+                 std::pair<std::uint64_t, std::uint64_t> range, const Pen& pen) {
   const float from = span.x_of(std::max(range.first, span.begin_ns), area);
   const float to = span.x_of(std::min(range.second, span.end_ns), area);
   drawing.fill({from, area.y + area.h + 1, to - from, std::round(pen.px(2))}, kAccent);

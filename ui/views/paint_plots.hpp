@@ -20,6 +20,9 @@ struct TimeSpan {
 /// Recording: all of it, exactly. Live: the newest data at the right edge of 10, 15, 30, 60 or 120 seconds.
 TimeSpan time_span(const TimeAxis& time, bool live);
 
+/// Below a plot: how long ago, or how far in.
+void paint_time_labels(Drawing& drawing, const Rect& area, const TimeSpan& span, const Pen& pen);
+
 /// The inner part of a plot, where the data are.
 Rect plot_area(const Rect& rect, const Pen& pen);
 
@@ -33,6 +36,10 @@ struct Key {
 /// the upper edge. `range` is underlined. Nothing to show: says so.
 void paint_states(Drawing& drawing, const Series& series, const TimeSpan& span, Rect rect,
                   std::pair<std::uint64_t, std::uint64_t> range, const Pen& pen);
+
+/// Underlines the stretch that the panels are of.
+void paint_range(Drawing& drawing, const TimeSpan& span, const Rect& area,
+                 std::pair<std::uint64_t, std::uint64_t> range, const Pen& pen);
 
 /// The bands that occur, with their share of all of the time plotted, largest first; before them, losses where there
 /// were any.

@@ -1,171 +1,145 @@
 #include "ui/views/panel.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "ui/views/paint_plots.hpp"
+#include "ui/views/panels.hpp"
 
 namespace fanlight::ui {
 namespace {
 
-void text(std::string_view words, Colour colour) {
-  ImGui::PushStyleColor(ImGuiCol_Text, vec(colour));
-  ImGui::TextUnformatted(words.data(), words.data() + words.size());
-  ImGui::PopStyleColor();
+/// Another panel instead of this one, for good: the layout is the user's.
+void change_panel(Ui& ui, PanelId from, PanelId to) {
+  for (LayoutRow& row : ui.shell->settings.layout.pages[ui.shell->page].rows)
+    for (LayoutCell& cell : row.cells)
+      if (cell.panel == from) {
+        cell.panel = to;
+        ui.shell->wishes.push_back({Wish::What::save});
+        return;
+      }
 }
 
-void tip_when_cut(std::string_view whole, const std::string& shown) {
-  if (shown.size() != whole.size() && ImGui::IsItemHovered())
-    ImGui::SetTooltip("%.*s", static_cast<int>(whole.size()), whole.data());
+void panel_choices(Ui& ui, PanelId id) {
+  const WithFace face(ui, Face::small);
+  const bool enlarged = ui.shell->enlarged == id;
+  if (ImGui::MenuItem(enlarged ? "Put back" : "Enlarge", "z"))
+    ui.shell->enlarged = enlarged ? std::nullopt : std::optional(id);
+  if (ImGui::MenuItem("Export as picture", "p")) run_command(ui, "panel-png");
+  if (ImGui::MenuItem("Export as CSV", "e", false, !panel_csv(ui, id).empty())) run_command(ui, "panel-csv");
+  if (!ImGui::BeginMenu("Show here instead")) return;
+  for (const PanelName& name : panel_names())
+    if (ImGui::MenuItem(std::string(name.title).c_str(), nullptr, name.id == id)) change_panel(ui, id, name.id);
+  ImGui::EndMenu();
+}
+
+void panel_menu(Ui& ui, PanelId id) {
+  if (!ImGui::BeginPopup("menu")) return;
+  panel_choices(ui, id);  // its face must be gone before the popup ends
+  ImGui::EndPopup();
 }
 
 }  // namespace
 
-Panel::Panel(Ui& ui, const char* name, Rect rect, std::string_view note, Scroll scroll) {
+Panel::Panel(Ui& ui, PanelId id, Rect rect, std::string_view note) : Panel(ui, id, title_of(id), rect, note) {}
+
+Panel::Panel(Ui& ui, PanelId id, std::string_view title_text, Rect rect, std::string_view note) {
   const Pen& pen = ui.pen;
   const float title = std::round(pen.px(26)), pad = std::round(pen.px(9));
+  const std::string name(title_of(id));
   if (ui.widgets != nullptr) ui.widgets->panels.push_back({name, rect});
-  ImDrawList& list = *ImGui::GetWindowDrawList();
   ui.drawing.clear();
   ui.drawing.fill(rect, kPanel);
   ui.drawing.fill({rect.x, rect.y, rect.w, title}, kPanelHead);
   const float text_y = rect.y + std::floor((title - pen.height(Face::bold)) / 2);
-  const std::string words = fit(name, rect.w - 2 * pad, Face::bold, pen.measure);
+  const std::string words = fit(title_text, rect.w - 2 * pad, Face::bold, pen.measure);
   ui.drawing.label(rect.x + pad, text_y, Face::bold, kText, words);
-  const float after = rect.x + pad + pen.measure(words, Face::bold) + pen.px(12);
+  const float wide = pen.measure(words, Face::bold);
+  const float after = rect.x + pad + wide + pen.px(12);
   head_ = {after, rect.y, std::max(0.0f, rect.x + rect.w - pad - after), title};
   if (!note.empty()) {
     const std::string shown = fit(note, head_.w, Face::small, pen.measure);
-    ui.drawing.label(rect.x + rect.w - pad - pen.measure(shown, Face::small),
-                     rect.y + std::floor((title - pen.height(Face::small)) / 2), Face::small, kMuted, shown);
+    const float width = pen.measure(shown, Face::small);
+    ui.drawing.label(rect.x + rect.w - pad - width, rect.y + std::floor((title - pen.height(Face::small)) / 2),
+                     Face::small, kMuted, shown);
+    head_.w = std::max(0.0f, head_.w - width - pen.px(10));
   }
-  draw(ui.drawing, list, ui.fonts);
+  draw(ui.drawing, *ImGui::GetWindowDrawList(), ui.fonts);
+  ImGui::PushID(name.c_str());
+  const Rect handle{rect.x, rect.y, wide + pad + pen.px(6), title};
+  ImGui::SetCursorScreenPos({handle.x, handle.y});
+  ImGui::InvisibleButton("title", {std::max(1.0f, handle.w), handle.h});
+  name_item(ui, "title " + name, handle);
+  if (ImGui::IsItemHovered() && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left))
+    ui.shell->enlarged = ui.shell->enlarged == id ? std::nullopt : std::optional(id);
+  if (ImGui::IsItemHovered() && ImGui::IsMouseReleased(ImGuiMouseButton_Right)) ImGui::OpenPopup("menu");
+  panel_menu(ui, id);
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  if (rect.contains(mouse.x, mouse.y)) {
+    ui.shell->hovered_panel = id;
+    ui.shell->any_panel_hovered = true;
+    ui.shell->hovered_rect = rect;
+  }
   body_ = {rect.x, rect.y + title, rect.w, std::max(1.0f, rect.h - title)};
   ImGui::SetCursorScreenPos({body_.x, body_.y});
-  ImGuiWindowFlags flags = ImGuiWindowFlags_NoBackground;
-  if (scroll == Scroll::no) flags |= ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse;
-  ImGui::BeginChild(name, {std::max(1.0f, body_.w), body_.h}, false, flags);
+  ImGui::BeginChild("body", {std::max(1.0f, body_.w), body_.h}, false,
+                    ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse);
 }
 
-Panel::~Panel() { ImGui::EndChild(); }
+Panel::~Panel() {
+  ImGui::EndChild();
+  ImGui::PopID();
+}
 
 void draw_now(Ui& ui) {
   draw(ui.drawing, *ImGui::GetWindowDrawList(), ui.fonts);
   ui.drawing.clear();
 }
 
-void say_nothing_here(Ui& ui, const char* words) {
-  const WithFace face(ui, Face::regular);
-  const ImVec2 room = ImGui::GetContentRegionAvail();
-  const float wrap = std::max(ui.pen.px(60), room.x - ui.pen.px(32));
-  const ImVec2 size = ImGui::CalcTextSize(words, nullptr, false, wrap);
-  ImGui::SetCursorPos({ImGui::GetCursorPosX() + std::max(0.0f, (room.x - size.x) / 2),
-                       ImGui::GetCursorPosY() + std::max(0.0f, (room.y - size.y) / 2)});
-  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + wrap);
-  ImGui::PushStyleColor(ImGuiCol_Text, vec(kFaint));
-  ImGui::TextUnformatted(words);
-  ImGui::PopStyleColor();
-  ImGui::PopTextWrapPos();
+void draw_unclipped(Ui& ui) {
+  ImGui::GetWindowDrawList()->PushClipRectFullScreen();
+  draw_now(ui);
+  ImGui::GetWindowDrawList()->PopClipRect();
 }
 
-namespace {
+bool region(const char* id, const Rect& rect) {
+  ImGui::SetCursorScreenPos({rect.x, rect.y});
+  ImGui::InvisibleButton(id, {std::max(1.0f, rect.w), std::max(1.0f, rect.h)},
+                         ImGuiButtonFlags_MouseButtonLeft | ImGuiButtonFlags_MouseButtonRight);
+  return ImGui::IsItemHovered();
+}
 
-/// How many of the columns with a fixed width, from the left, leave the one that stretches enough to be read.
-std::size_t columns_that_fit(const Ui& ui, std::initializer_list<ColumnSpec> columns, float room) {
-  constexpr float kStretchAtLeast = 70, kPadding = 10;
-  float used = ui.pen.px(kStretchAtLeast + 2 * kPadding);
-  std::size_t fit_in = 0;
-  for (const ColumnSpec& column : columns) {
-    if (!(column.width > 0)) continue;
-    used += ui.pen.px(column.width + kPadding);
-    if (used > room) break;
-    ++fit_in;
+bool drag_time(Ui& ui, const char* where, const TimeSpan& span, const Rect& area) {
+  const float mouse = ImGui::GetIO().MousePos.x;
+  if (ImGui::IsItemActivated() && ImGui::IsMouseClicked(ImGuiMouseButton_Left))
+    ui.drag = {where, mouse, ImGui::GetIO().MousePos.y};
+  if (ui.drag.where != where) return false;
+  const float left = std::clamp(std::min(ui.drag.from_x, mouse), area.x, area.x + area.w);
+  const float right = std::clamp(std::max(ui.drag.from_x, mouse), area.x, area.x + area.w);
+  if (ImGui::IsItemActive()) {
+    ui.drawing.fill({left, area.y, std::max(1.0f, right - left), area.h}, with_alpha(kAccent, 60));
+    return true;
   }
-  return fit_in;
-}
-
-bool open_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns) {
-  const float room = ImGui::GetContentRegionAvail().x;
-  ImGui::PushFont(ui.fonts.of(Face::small));
-  ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, {std::round(ui.pen.px(5)), std::round(ui.pen.px(2))});
-  constexpr ImGuiTableFlags kFlags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_NoBordersInBody |
-                                     ImGuiTableFlags_PadOuterX | ImGuiTableFlags_SizingFixedFit;
-  if (!ImGui::BeginTable(id, static_cast<int>(columns.size()), kFlags)) {
-    ImGui::PopStyleVar();
-    ImGui::PopFont();
-    return false;
+  ui.drag = {};
+  if (right - left >= ui.pen.px(4)) {
+    // Slices are merged whole: the ends move in by a millisecond, so that a neighbour is not taken along for touching.
+    const std::uint64_t end = span.ns_at(right, area), begin = span.ns_at(left, area);
+    ui.selection.range = {Range::Kind::fixed, 0, begin + std::min<std::uint64_t>(1'000'000, end - begin), end};
+  } else {
+    ui.selection.range = ui.everything();
   }
-  ImGui::TableSetupScrollFreeze(0, 1);
-  const std::size_t shown = columns_that_fit(ui, columns, room);
-  std::size_t fixed_so_far = 0;
-  for (const ColumnSpec& column : columns) {
-    const bool fixed = column.width > 0;
-    ImGuiTableColumnFlags flags = fixed ? ImGuiTableColumnFlags_WidthFixed : ImGuiTableColumnFlags_WidthStretch;
-    if (fixed && fixed_so_far++ >= shown) flags |= ImGuiTableColumnFlags_Disabled;
-    ImGui::TableSetupColumn(column.name, flags, fixed ? ui.pen.px(column.width) : 1.0f);
-  }
-  ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
-  return true;
+  return false;
 }
 
-}  // namespace
-
-bool begin_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns) {
-  if (!open_table(ui, id, columns)) return false;
-  for (const ColumnSpec& column : columns)
-    column.right ? cell_right(ui, column.name, kMuted) : cell(ui, column.name, kMuted);
-  return true;
+void show_crosshair(Ui& ui, const TimeSpan& span, const Rect& area) {
+  const std::uint64_t at = ui.shell->crosshair_ns;
+  if (at < span.begin_ns || at >= span.end_ns) return;
+  ui.drawing.fill({std::round(span.x_of(at, area)), area.y, 1, area.h}, with_alpha(kText, 110));
 }
 
-bool begin_sorted_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns) {
-  return open_table(ui, id, columns);
-}
-
-bool sort_header(Ui& ui, const ColumnSpec& column, bool sorted, bool descending) {
-  if (!ImGui::TableNextColumn()) return false;
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  const float width = std::max(1.0f, ImGui::GetContentRegionAvail().x);
-  const bool clicked = ImGui::InvisibleButton(column.name, {width, ui.pen.height(Face::small)});
-  const std::string words = std::string(column.name) + (sorted ? (descending ? " \u25be" : " \u25b4") : "");
-  const float x = column.right ? at.x + width - ui.pen.measure(words, Face::small) : at.x;
-  const Colour colour = sorted ? kAccent : ImGui::IsItemHovered() ? kText : kMuted;
-  ImGui::GetWindowDrawList()->AddText({std::floor(x), at.y}, packed(colour), words.c_str());
-  return clicked;
-}
-
-void spanning_text(Ui& ui, std::string_view words, Colour colour) {
-  ImGui::TableNextRow();
-  ImGui::TableNextColumn();
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  const ImVec2 corner = ImGui::GetWindowPos(), size = ImGui::GetWindowSize();
-  const float right = corner.x + size.x - ui.pen.px(12);
-  const std::string shown = fit(words, right - at.x, Face::small, ui.pen.measure);
-  ImDrawList& list = *ImGui::GetWindowDrawList();
-  // A cell clips at its own column; the row's height is known, so clipping at the window is enough.
-  list.PushClipRect(corner, {corner.x + size.x, corner.y + size.y});
-  list.AddText(at, packed(colour), shown.c_str());
-  list.PopClipRect();
-  ImGui::Dummy({1, ui.pen.height(Face::small)});
-}
-
-void end_table() {
-  ImGui::EndTable();
-  ImGui::PopStyleVar();
-  ImGui::PopFont();
-}
-
-void cell(Ui& ui, std::string_view words, Colour colour) {
-  if (!ImGui::TableNextColumn()) return;
-  const std::string shown = fit(words, ImGui::GetContentRegionAvail().x + 1, Face::small, ui.pen.measure);
-  text(shown, colour);
-  tip_when_cut(words, shown);
-}
-
-void cell_right(Ui& ui, std::string_view words, Colour colour) {
-  if (!ImGui::TableNextColumn()) return;
-  const float room = ImGui::GetContentRegionAvail().x;
-  const std::string shown = fit(words, room + 1, Face::small, ui.pen.measure);
-  const float width = ui.pen.measure(shown, Face::small);
-  if (width < room) ImGui::SetCursorPosX(ImGui::GetCursorPosX() + room - width);
-  text(shown, colour);
-  tip_when_cut(words, shown);
+void tooltip(Ui& ui, std::string_view words) {
+  const Tooltip open(ui);
+  ImGui::TextUnformatted(words.data(), words.data() + words.size());
 }
 
 bool small_button(Ui& ui, const char* words, bool pressed) {
@@ -173,9 +147,11 @@ bool small_button(Ui& ui, const char* words, bool pressed) {
   ImGui::PushStyleColor(ImGuiCol_Button, vec(pressed ? kAccent : kRaised));
   ImGui::PushStyleColor(ImGuiCol_ButtonHovered, vec(pressed ? kAccent : kHover));
   ImGui::PushStyleColor(ImGuiCol_ButtonActive, vec(pressed ? kAccent : kHover));
-  ImGui::PushStyleColor(ImGuiCol_Text, vec(pressed ? kInk : kText));
+  ImGui::PushStyleColor(ImGuiCol_Text, vec(pressed ? palette().light ? rgb(0xffffff) : palette().ink : kText));
   const bool clicked = ImGui::Button(words, {0, std::round(ui.pen.px(20))});
   ImGui::PopStyleColor(4);
+  const std::string_view shown(words);
+  name_last_item(ui, std::string(shown.substr(0, shown.find("##"))));
   return clicked;
 }
 

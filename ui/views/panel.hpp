@@ -9,11 +9,12 @@
 
 namespace fanlight::ui {
 
-/// A titled area; what is drawn until it is destroyed lands in its body, clipped. The title is `name`.
+/// A titled area; what is drawn until it is destroyed lands in its body, clipped. A double click on its title enlarges
+/// it, the right button there opens its menu.
 class Panel {
  public:
-  enum class Scroll : bool { no, yes };
-  Panel(Ui& ui, const char* name, Rect rect, std::string_view note = {}, Scroll scroll = Scroll::yes);
+  Panel(Ui& ui, PanelId id, Rect rect, std::string_view note = {});
+  Panel(Ui& ui, PanelId id, std::string_view title, Rect rect, std::string_view note);
   ~Panel();
   Panel(const Panel&) = delete;
   Panel& operator=(const Panel&) = delete;
@@ -27,35 +28,22 @@ class Panel {
 
 /// Draws `ui.drawing` into the current window.
 void draw_now(Ui& ui);
-
-/// A faint sentence in the middle of the rest of the panel.
-void say_nothing_here(Ui& ui, const char* words);
-
-struct ColumnSpec {
-  const char* name;
-  float width;  // at scale 1; 0: takes what is left
-  bool right = true;
-};
-/// Small face, header row, alternating rows. Where the room is short, columns are left out from the right. False: not
-/// visible; then do not call `end_table`.
-bool begin_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns);
-void end_table();
-
-/// A header that can be clicked, instead of the row that `begin_table` makes: call once per column after
-/// `begin_sorted_table`. ImGui's own headers align to the left only.
-bool begin_sorted_table(Ui& ui, const char* id, std::initializer_list<ColumnSpec> columns);
-bool sort_header(Ui& ui, const ColumnSpec& column, bool sorted, bool descending);
-
-/// A line across all columns, in a row of its own.
-void spanning_text(Ui& ui, std::string_view text, Colour colour);
-
-/// The next cell. Cut with an ellipsis at the cell's edge, in full as a tooltip.
-void cell(Ui& ui, std::string_view text, Colour colour = kText);
-void cell_right(Ui& ui, std::string_view text, Colour colour = kText);
+/// The same beyond the current window's clip: into a panel's head.
+void draw_unclipped(Ui& ui);
 
 /// A row of buttons of which one is chosen. Returns the index clicked, or -1.
 int choose_one(Ui& ui, const char* id, std::initializer_list<const char*> words, int chosen);
 bool small_button(Ui& ui, const char* words, bool pressed);
+
+/// A region that takes the mouse, at `rect`. True while the pointer is over it and nothing else has it.
+bool region(const char* id, const Rect& rect);
+
+/// Dragging over a plot of time chooses that stretch in every panel; a plain click goes back to everything. Call after
+/// `region`. True while it is dragged.
+struct TimeSpan;
+bool drag_time(Ui& ui, const char* where, const TimeSpan& span, const Rect& area);
+/// The line under the pointer, in every plot over time.
+void show_crosshair(Ui& ui, const TimeSpan& span, const Rect& area);
 
 /// A tooltip in the small face, open for its scope. The face must go before the tooltip does, or ImGui aborts.
 class Tooltip {
@@ -73,6 +61,7 @@ class Tooltip {
   Tooltip(const Tooltip&) = delete;
   Tooltip& operator=(const Tooltip&) = delete;
 };
+void tooltip(Ui& ui, std::string_view words);
 
 /// Pushes a face for its scope.
 class WithFace {

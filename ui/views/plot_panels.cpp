@@ -46,41 +46,24 @@ void states_tooltip(Ui& ui, const Series& series, const TimeSpan& span, std::siz
     ImGui::TextColored(vec(kBad), "%s records lost", format_count(series.losses[point]).c_str());
 }
 
-/// Dragging over the plot chooses that time; a plain click goes back to following.
-void drag_range(Ui& ui, const TimeSpan& span, const Rect& area) {
-  ImGui::SetCursorScreenPos({area.x, area.y});
-  ImGui::InvisibleButton("time", {std::max(1.0f, area.w), std::max(1.0f, area.h)});
-  const float mouse = ImGui::GetIO().MousePos.x;
-  if (ImGui::IsItemActivated()) ui.drag = {true, mouse};
-  if (!ui.drag.dragging) return;
-  const float left = std::clamp(std::min(ui.drag.from_x, mouse), area.x, area.x + area.w);
-  const float right = std::clamp(std::max(ui.drag.from_x, mouse), area.x, area.x + area.w);
-  if (ImGui::IsItemActive()) {
-    ui.drawing.fill({left, area.y, right - left, area.h}, with_alpha(kText, 50));
-    return;
-  }
-  ui.drag.dragging = false;
-  if (right - left >= ui.pen.px(4)) {
-    // Slices are merged whole: the ends move in by a millisecond, so that a neighbour is not taken along for touching.
-    ui.selection.range = {Range::Kind::fixed, 0, span.ns_at(left, area) + 1'000'000, span.ns_at(right, area)};
-  } else {
-    ui.selection.range = ui.live() ? Range{} : Range{.kind = Range::Kind::all};
-  }
-}
-
 std::string count_axis(double value) { return value == 0 ? "0" : format_count(value); }
 std::string time_axis(double ns) { return ns == 0 ? "0" : format_ns(ns); }
 
+void note_crosshair(Ui& ui, const TimeSpan& span, const Rect& area) {
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  if (area.contains(mouse.x, mouse.y)) ui.shell->crosshair_ns = span.ns_at(mouse.x, area);
+}
+
 struct LinePlot {
-  const char* id;
-  const char* title;
-  std::array<PlottedLine, 2> lines;
+  PanelId id;
+  std::string_view title;
+  std::vector<PlottedLine> lines;
   std::string (*text)(double);
   std::string_view missing;
 };
 
 void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
-  const Panel panel(ui, plot.title, rect, {}, Panel::Scroll::no);
+  const Panel panel(ui, plot.id, plot.title, rect, {});
   const Series& series = ui.scene->series;
   const TimeSpan span = time_span(series.time, ui.live());
   std::vector<PlottedLine> lines;
@@ -90,16 +73,18 @@ void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
     lines.push_back(line);
     keys.push_back({line.line->name + " " + plot.text(*line.line->last()), line.colour});
   }
-  const Rect body = panel.body();
+  const Rect body = panel.body(), area = plot_area(body, ui.pen);
   ui.drawing.clear();
   paint_lines(ui.drawing, lines, series.time, span, body, plot.text, ui.pen, plot.missing);
+  paint_range(ui.drawing, span, area, {ui.scene->profile->from_ns, ui.scene->profile->to_ns}, ui.pen);
+  const bool over = region("time", area);
+  const bool dragging = drag_time(ui, plot.title.data(), span, area);
+  if (over) note_crosshair(ui, span, area);
+  show_crosshair(ui, span, area);
   draw_now(ui);
-  ImGui::GetWindowDrawList()->PushClipRectFullScreen();
   paint_keys(ui.drawing, keys, panel.head(), ui.pen);
-  draw_now(ui);
-  ImGui::GetWindowDrawList()->PopClipRect();
-  const auto point =
-      ImGui::IsWindowHovered() ? point_under_mouse(series.time, span, plot_area(body, ui.pen)) : std::nullopt;
+  draw_unclipped(ui);
+  const auto point = over && !dragging ? point_under_mouse(series.time, span, area) : std::nullopt;
   if (!point) return;
   const Tooltip open(ui);
   ImGui::TextColored(vec(kMuted), "%s", point_time(span, series.time.from_ns[*point]).c_str());
@@ -111,27 +96,27 @@ void show_lines(Ui& ui, Rect rect, const LinePlot& plot) {
 }  // namespace
 
 void show_states(Ui& ui, Rect rect) {
-  const Panel panel(ui, "Time per state", rect, {}, Panel::Scroll::no);
+  const Panel panel(ui, PanelId::states, rect);
   const Series& series = ui.scene->series;
   const TimeSpan span = time_span(series.time, ui.live());
   const Rect body = panel.body(), area = plot_area(body, ui.pen);
   ui.drawing.clear();
   paint_states(ui.drawing, series, span, body, {ui.scene->profile->from_ns, ui.scene->profile->to_ns}, ui.pen);
+  const bool over = region("time", area);
+  const bool dragging = drag_time(ui, "states", span, area);
+  if (over) note_crosshair(ui, span, area);
+  show_crosshair(ui, span, area);
   draw_now(ui);
-  drag_range(ui, span, area);
-  draw_now(ui);
-  ImGui::GetWindowDrawList()->PushClipRectFullScreen();
   paint_keys(ui.drawing, state_keys(series), panel.head(), ui.pen);
-  draw_now(ui);
-  ImGui::GetWindowDrawList()->PopClipRect();
-  if (!ui.drag.dragging && ImGui::IsWindowHovered())
+  draw_unclipped(ui);
+  if (over && !dragging)
     if (const auto point = point_under_mouse(series.time, span, area)) states_tooltip(ui, series, span, *point);
 }
 
 void show_throughput(Ui& ui, Rect rect) {
   const Series& series = ui.scene->series;
   show_lines(ui, rect,
-             {"throughput",
+             {PanelId::throughput,
               "Throughput",
               {PlottedLine{&series.throughput_a, kSeriesC, true}, PlottedLine{&series.throughput_b, kSeriesA}},
               count_axis,
@@ -141,11 +126,23 @@ void show_throughput(Ui& ui, Rect rect) {
 void show_latency(Ui& ui, Rect rect) {
   const Series& series = ui.scene->series;
   show_lines(ui, rect,
-             {"latency",
-              series.latency_name.c_str(),
-              {PlottedLine{&series.latency_p99, kSeriesB, true}, PlottedLine{&series.latency_p50, kSeriesA}},
+             {PanelId::latency,
+              series.latency_name,
+              {PlottedLine{&series.latency_p999, kBad}, PlottedLine{&series.latency_p99, kSeriesB, true},
+               PlottedLine{&series.latency_p50, kSeriesA}},
               time_axis,
               series.latency_missing});
+}
+
+void show_errors(Ui& ui, Rect rect) {
+  const Series& series = ui.scene->series;
+  show_lines(ui, rect,
+             {PanelId::errors,
+              "Errors and losses",
+              {PlottedLine{&series.errors, kBad, true}, PlottedLine{&series.would_block, kSeriesB},
+               PlottedLine{&series.lost, kMatch}},
+              count_axis,
+              series.errors_missing});
 }
 
 void show_cards(Ui& ui, Rect rect) {

@@ -21,11 +21,13 @@ std::string to_json(const Widgets& widgets) {
   all["view"] = widgets.view;
   all["status"] = widgets.status;
   all["profile"] = widgets.profile_number;
-  boost::json::array& panels = all["panels"].emplace_array();
-  for (const Widgets::Panel& panel : widgets.panels) {
-    boost::json::object object{{"name", panel.name}};
-    put(object, panel.rect);
-    panels.push_back(std::move(object));
+  for (const auto& [key, named] : {std::pair("panels", &widgets.panels), std::pair("items", &widgets.items)}) {
+    boost::json::array& list = all[key].emplace_array();
+    for (const Widgets::Panel& one : *named) {
+      boost::json::object object{{"name", one.name}};
+      put(object, one.rect);
+      list.push_back(std::move(object));
+    }
   }
   boost::json::array& flame = all["flame"].emplace_array();
   for (const Widgets::Box& box : widgets.flame) {

@@ -24,6 +24,7 @@ struct Widgets {
     bool merged = false;
   };
   std::vector<Panel> panels;
+  std::vector<Panel> items;  // buttons, tabs, headers, rows: what can be clicked
   std::vector<Box> flame;
   std::string view;
   std::string status;
@@ -34,6 +35,7 @@ struct Widgets {
 };
 
 /// {"width":,"height":,"view":"","status":"","profile":N,"panels":[{"name","x","y","w","h"}],
+/// "items":[{"name","x","y","w","h"}],
 /// "flame":[{"name","depth","parent","x","y","w","h","share","merged"}]}
 std::string to_json(const Widgets& widgets);
 
