@@ -118,5 +118,46 @@ TEST(Truth, ACommandThatCannotStartLeavesNothing) {
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
+TEST(Truth, TheClientThatDoesNotReadIsNamed) {
+  Child program({TRUTH_PEERS});
+  const auto file = record_truth(program, "peers", "3s");
+  program.wait();
+  const boost::json::object truth = boost::json::parse(program.out().substr(program.out().find('{'))).as_object();
+  const std::string peer = "127.0.0.1:" + std::to_string(truth.at("slow_port").to_number<int>());
+  const boost::json::object report = report_of(file);
+  std::vector<std::string> slow;
+  for (const boost::json::value& value : report.at("network").at("connections").as_array())
+    if (value.at("slow").as_bool()) slow.emplace_back(value.at("peer").as_string());
+  EXPECT_EQ(slow, std::vector<std::string>{peer});
+  const std::string text = fanlight({"report", file.string()});
+  EXPECT_NE(text.find("one client does not read what is sent to it: " + peer), std::string::npos) << text;
+  EXPECT_NE(text.find("Slow clients"), std::string::npos) << text;
+  std::map<std::string, double> counters;
+  for (const boost::json::value& value : report.at("metrics").as_array())
+    if (value.at("kind").as_string() == "counter")
+      counters[std::string(value.at("name").as_string())] = number(value.at("value"));
+  EXPECT_EQ(counters["kernel_tcp_accepts"], number(truth.at("accepts")));
+  EXPECT_EQ(counters["kernel_tcp_connects_failed"], number(truth.at("refused")));
+  expect_closed_ledger(report);
+}
+
+TEST(Truth, ABudgetIsKeptByDoingLessAndSaidSo) {
+  Child program({TRUTH_SPLIT, "12"});
+  const auto file = scratch("budget") / "run.fanlight";
+  ASSERT_FALSE(program.await("ready").empty()) << program.err();
+  Child recorder({FANLIGHT_CLI, "record", "--pid", std::to_string(program.pid()), "--hz", "2000", "--budget", "0.2%",
+                  "--for", "9s", "-o", file.string()});
+  ASSERT_FALSE(recorder.await("recording ").empty()) << recorder.err();
+  program.send("go");
+  EXPECT_EQ(recorder.wait(), 0) << recorder.err();
+  const std::string text = fanlight({"report", file.string()});
+  EXPECT_NE(text.find("the budget is 0.2 %: one sample in 2"), std::string::npos) << text;
+  // Weights grow as samples become rarer: the CPU time of the two functions stays what it is.
+  const std::string oncpu = fanlight({"export", file.string(), "--view", "oncpu", "--format", "folded"});
+  EXPECT_NEAR(share_of(oncpu, "hot_seventy"), 0.70, 0.05) << oncpu;
+  const boost::json::object report = report_of(file);
+  expect_closed_ledger(report);
+}
+
 }  // namespace
 }  // namespace fanlight::testing
