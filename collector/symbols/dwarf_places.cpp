@@ -2,6 +2,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <gelf.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@
 
 namespace fanlight::symbols {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxDebugBytes = std::uint64_t{4} << 30;
 // Deeper nesting than any compiler's inlining; the bound keeps hostile trees off the end of our stack.
@@ -44,27 +47,42 @@ const char* text_of(Dwarf_Die* die, unsigned kind) {
   return found != nullptr ? ::dwarf_formstring(found) : nullptr;
 }
 
-/// libdw opens the file that a unit's tree was split off into by itself, and by a name that the target's file gives:
-/// only where that is a regular file, since opening a pipe or a device has effects. DWARF 4 names it by GNU's
-/// attribute.
-bool split_file_is_regular(Dwarf_Die* unit) {
+/// libdw opens files that the target's file names, by itself: this is for those that it tries. Opening a pipe waits for
+/// whoever writes to it, and opening a device has effects.
+bool opens_harmlessly(const fs::path& path) {
+  std::error_code none;
+  const fs::file_status status = fs::status(path, none);
+  return status.type() == fs::file_type::not_found || fs::is_regular_file(status);
+}
+
+/// May libdw look for the file that the unit's tree was split off into? DWARF 4 names it by GNU's attribute.
+/// `beside`: the directory of the file with the unit. Source: libdw/libdw_find_split_unit.c, elfutils 0.188.
+bool split_file_opens_harmlessly(Dwarf_Die* unit, const fs::path& beside) {
   const char* name = text_of(unit, DW_AT_dwo_name);
   if (name == nullptr) name = text_of(unit, DW_AT_GNU_dwo_name);
   if (name == nullptr) return false;
   const char* const directory = text_of(unit, DW_AT_comp_dir);
-  std::error_code none;
-  return std::filesystem::is_regular_file(std::filesystem::path(directory != nullptr ? directory : "") / name, none);
+  return opens_harmlessly(beside / name) && opens_harmlessly(beside / (directory != nullptr ? directory : "") / name);
+}
+
+/// The same of the file that dwz has moved common parts into, which is looked for by its build-id, too, where only root
+/// can put something. Source: libdw/dwarf_getalt.c, elfutils 0.188.
+bool common_file_opens_harmlessly(Dwarf* dwarf, const fs::path& beside) {
+  const char* name = nullptr;
+  const void* build_id = nullptr;
+  if (::dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &build_id) <= 0) return true;
+  return opens_harmlessly(beside / name);
 }
 
 /// Walks one compilation unit for all addresses in it.
 class Unit {
  public:
   /// `unit` may be what is left of one whose tree lies in another file (.dwo); lines are told by what is left.
-  explicit Unit(Dwarf_Die* unit) : unit_(unit), tree_(*unit) {
+  Unit(Dwarf_Die* unit, const fs::path& beside) : unit_(unit), tree_(*unit) {
     Dwarf_Die split{};
     std::uint8_t kind = 0;
     if (::dwarf_cu_info(unit->cu, nullptr, &kind, nullptr, nullptr, nullptr, nullptr, nullptr) == 0 &&
-        kind == DW_UT_skeleton && split_file_is_regular(unit) &&
+        kind == DW_UT_skeleton && split_file_opens_harmlessly(unit, beside) &&
         ::dwarf_cu_info(unit->cu, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
         split.addr != nullptr)
       tree_ = split;
@@ -221,6 +239,7 @@ std::uint64_t debug_bytes(Elf* elf) {
 struct DwarfPlaces::State {
   Fd file;
   ElfPtr elf;
+  fs::path beside;  // its directory
   // libdw keeps what it has parsed in the handle, without locks: one for each thread. They share the sections.
   std::vector<DwarfPtr> handles;
   std::uint64_t bytes = 0;
@@ -242,6 +261,8 @@ Result<DwarfPlaces> DwarfPlaces::open(Fd file) {
   state->bytes = debug_bytes(state->elf.get());
   if (state->bytes == 0) return fail(0, "no debug information");
   if (state->bytes >= kMaxDebugBytes) return fail(0, "more than 4 GiB of debug information");
+  std::error_code unreadable;
+  state->beside = fs::read_symlink("/proc/self/fd/" + std::to_string(state->file.get()), unreadable).parent_path();
   const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) {
     DwarfPtr dwarf{::dwarf_begin_elf(state->elf.get(), DWARF_C_READ, nullptr)};
@@ -249,6 +270,8 @@ Result<DwarfPlaces> DwarfPlaces::open(Fd file) {
     state->handles.push_back(std::move(dwarf));
   }
   if (state->handles.empty()) return fail(0, "debug information that cannot be read");
+  if (!common_file_opens_harmlessly(state->handles.front().get(), state->beside))
+    return fail(0, "debug information that refers to no regular file");
   return DwarfPlaces(std::move(state));
 }
 
@@ -285,7 +308,8 @@ std::vector<Place> DwarfPlaces::find(std::span<const std::uint64_t> addresses) c
   const auto work = [&](Dwarf* dwarf) {
     for (std::size_t i = next++; i < jobs.size(); i = next++) {
       Dwarf_Die root;
-      if (::dwarf_offdie(dwarf, jobs[i].unit, &root) != nullptr) Unit(&root).resolve(std::move(jobs[i].queries));
+      if (::dwarf_offdie(dwarf, jobs[i].unit, &root) != nullptr)
+        Unit(&root, state_->beside).resolve(std::move(jobs[i].queries));
     }
   };
   std::vector<std::jthread> helpers;

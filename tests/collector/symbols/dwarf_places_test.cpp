@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -17,6 +20,8 @@
 
 namespace fanlight::symbols {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string output_of(const std::string& command) {
   std::FILE* pipe = ::popen(command.c_str(), "r");
@@ -152,6 +157,53 @@ TEST(DwarfPlaces, SurviveDamage) {
     }
   }
   std::filesystem::remove(path);
+}
+
+// libdw opens by itself what debug information names. A pipe there would have us wait for ever.
+class PipesForFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "fanlight-pipes-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::string path(const char* name) const { return (directory_ / name).string(); }
+  void run(const std::string& command) const { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+
+  fs::path directory_;
+};
+
+TEST_F(PipesForFiles, BesideAProgramWhoseTreeIsSplitOff) {
+  fs::copy_file(INLINES_BESIDE, path("program"));
+  const auto symbols = symbols_of(path("program"));
+  const std::vector<std::uint64_t> addresses{symbols.at("mark_innermost")};
+  EXPECT_FALSE(open(path("program")).find(addresses)[0].inlined.empty()) << "it is found where it was compiled";
+  ASSERT_EQ(::mkfifo(path("inlines_beside-inlines.dwo").c_str(), 0600), 0);
+  const auto places = open(path("program")).find(addresses);
+  EXPECT_TRUE(places[0].inlined.empty());
+  EXPECT_GT(places[0].line, 0u) << "lines are in the program itself";
+}
+
+TEST_F(PipesForFiles, InPlaceOfWhatDwzMovedElsewhere) {
+  // "Names lie in the other file" (DW_FORM_strp_sup) in place of "in this one" (DW_FORM_strp), for DW_AT_name.
+  fs::copy_file(INLINES_GCC_5, path("program"));
+  run("cd " + directory_.string() + " && objcopy -O binary --only-section=.debug_abbrev" +
+      " --set-section-flags .debug_abbrev=alloc program abbreviations");
+  std::ifstream file(path("abbreviations"), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::size_t changed = 0;
+  for (std::size_t at = 0; (at = bytes.find("\x03\x0e", at)) != std::string::npos; ++changed) bytes[at + 1] = '\x1d';
+  ASSERT_GT(changed, 0u);
+  std::ofstream(path("abbreviations"), std::ios::binary) << bytes;
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  std::ofstream(path("link"), std::ios::binary) << "pipe" << '\0' << std::string(20, 'b');
+  run("cd " + directory_.string() + " && objcopy --update-section .debug_abbrev=abbreviations" +
+      " --add-section .gnu_debugaltlink=link program");
+  const auto places = DwarfPlaces::open(Fd{::open(path("program").c_str(), O_RDONLY | O_CLOEXEC)});
+  ASSERT_FALSE(places);
+  EXPECT_EQ(places.error().what, "debug information that refers to no regular file");
 }
 
 TEST(Places, AreKeptOnDisk) {
