@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -55,11 +56,16 @@ std::string range_name(const process::Mapping& mapping) {
 }
 
 /// Source: GDB manual, "Separate Debug Files": the CRC of the whole file, as zlib computes it.
-std::uint32_t crc_of(const Fd& file) {
+/// Empty: it is larger than any debug file that would be read, or cannot be read.
+std::optional<std::uint32_t> crc_of(const Fd& file) {
+  constexpr off_t kMaxBytes = off_t{4} << 30;
+  struct stat status;
+  if (::fstat(file.get(), &status) != 0 || status.st_size > kMaxBytes) return std::nullopt;
   std::vector<unsigned char> bytes(1 << 20);
   uLong crc = ::crc32(0, nullptr, 0);
   off_t at = 0;
-  for (ssize_t got; (got = ::pread(file.get(), bytes.data(), bytes.size(), at)) > 0; at += got)
+  // It may grow meanwhile.
+  for (ssize_t got; at < kMaxBytes && (got = ::pread(file.get(), bytes.data(), bytes.size(), at)) > 0; at += got)
     crc = ::crc32(crc, bytes.data(), static_cast<uInt>(got));
   return static_cast<std::uint32_t>(crc);
 }
@@ -96,6 +102,16 @@ Result<Fd> ModuleFiles::open(const std::string& module) const {
     }
   }
   return open_regular(locate_below(target_root_ ? target_root_ : own_root_, module), module);
+}
+
+std::optional<std::uint64_t> ModuleFiles::address_of(const std::string& module, std::uint64_t offset) const {
+  if (pid_ == 0) return std::nullopt;
+  const auto mappings = process::Mappings::read(pid_, root_);
+  if (!mappings) return std::nullopt;
+  for (const process::Mapping& mapping : mappings->all())
+    if (mapping.path == module && offset >= mapping.offset && offset - mapping.offset < mapping.end - mapping.start)
+      return mapping.start + (offset - mapping.offset);
+  return std::nullopt;
 }
 
 Result<Fd> ModuleFiles::open_debug_link(const std::string& module, const std::string& name, std::uint32_t crc) const {

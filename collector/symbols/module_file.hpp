@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "core/error.hpp"
@@ -24,12 +25,15 @@ class ModuleFiles {
   /// not a regular file.
   Result<Fd> open(const std::string& module) const;
 
+  /// Where the target has mapped that byte of a file for execution; empty: nowhere, or it is gone.
+  std::optional<std::uint64_t> address_of(const std::string& module, std::uint64_t offset) const;
+
   /// The separate debug file for a build-id (lower-case hexadecimal), looked for below the target's root, then below
   /// our own. Errors: there is none. Source: GDB manual, "Debugging Information in Separate Files".
   Result<Fd> open_debug_file(const std::string& build_id) const;
 
   /// The debug file that `module` names in its .gnu_debuglink, beside it, in .debug beside it, or below /usr/lib/debug;
-  /// only one with that checksum. Errors: there is none. Cost: reads the file. Source: as above.
+  /// only one with that checksum. Errors: there is none. Cost: reads the file, up to 4 GiB. Source: as above.
   Result<Fd> open_debug_link(const std::string& module, const std::string& name, std::uint32_t crc) const;
 
   /// The jitdump that the target has mapped, as the format asks for, to be found by. Errors: there is none.

@@ -70,6 +70,7 @@ struct Details {
   std::size_t stored = 0;  // of those, on disk
   Fd debug;                // the file with its DWARF, until that is opened
   bool has_dwarf = false;
+  bool names_taken = false;  // from `debug`
   std::optional<DwarfPlaces> dwarf;
   std::uint64_t asked = 0;
 
@@ -130,6 +131,14 @@ struct Symbols::State {
       functions.functions = std::move(debug->functions);
   }
 
+  /// DWARF knows nothing of functions that were written in assembly, such as libc's memcpy: the symbols beside it do.
+  void take_names(const std::string& module, const Fd& debug) {
+    const auto known = modules.find(module);
+    if (known == modules.end() || known->second.complete) return;
+    auto named = read_elf(debug.get());
+    if (named && named->complete) known->second.functions = std::move(named->functions);
+  }
+
   const FunctionTable& kernel() {
     if (kernel_functions) return *kernel_functions;
     auto functions = read_kernel_symbols(root);
@@ -155,15 +164,19 @@ struct Symbols::State {
   /// The file with the DWARF for `module`, whose own is `own`.
   Fd find_dwarf(const std::string& module, Fd own, const DebugHints& hints) {
     if (hints.dwarf) return own;
-    const auto usable = [](const Result<Fd>& file) {
-      const auto inside = file ? read_debug_hints(file->get()) : Result<DebugHints>(std::unexpected(file.error()));
-      return inside && inside->dwarf;
+    const auto inside = [](const Result<Fd>& file) {
+      auto found = file ? read_debug_hints(file->get()) : Result<DebugHints>(std::unexpected(file.error()));
+      return found && found->dwarf ? std::move(*found) : DebugHints{};
     };
-    if (auto file = files.open_debug_file(hints.build_id); usable(file)) return std::move(*file);
+    // What lies under a build-id, here or on a server, need not be what was built with it.
+    const auto same_build = [&](const Result<Fd>& file) { return inside(file).build_id == hints.build_id; };
+    if (!hints.build_id.empty())
+      if (auto file = files.open_debug_file(hints.build_id); same_build(file)) return std::move(*file);
     if (!hints.link.empty())
-      if (auto file = files.open_debug_link(module, hints.link, hints.link_crc); usable(file)) return std::move(*file);
+      if (auto file = files.open_debug_link(module, hints.link, hints.link_crc); inside(file).dwarf)
+        return std::move(*file);
     if (!hints.build_id.empty() && !stop_fetching)
-      if (auto file = fetch_debug_file(hints.build_id, stop_fetching); usable(file)) return std::move(*file);
+      if (auto file = fetch_debug_file(hints.build_id, stop_fetching); same_build(file)) return std::move(*file);
     return {};
   }
 
@@ -186,6 +199,7 @@ struct Symbols::State {
   /// Looks up what is not known yet; `offsets` ascend.
   void learn(const std::string& module, Details& one, const std::vector<std::uint64_t>& offsets) {
     const ElfFunctions& elf = file(module);
+    if (one.debug && !std::exchange(one.names_taken, true)) take_names(module, one.debug);
     struct Asked {
       std::uint64_t address, offset;
     };
@@ -195,7 +209,7 @@ struct Symbols::State {
       if (address)
         asked.push_back({*address, offset});
       else
-        one.known[offset] = {.name = with_offset(module_name(module), offset)};
+        one.known[offset] = unplaced(module, elf, offset);
     }
     std::ranges::sort(asked, {}, &Asked::address);
     std::vector<std::uint64_t> addresses;
@@ -222,18 +236,32 @@ struct Symbols::State {
     if (one.known.size() - one.stored > one.known.size() / 8) store(one);
   }
 
+  /// Code at an offset that is no address of the file's. Run-time compilers that map their memory twice, as .NET does,
+  /// have it in a file that is no ELF file; where that lies, their map may name it.
+  Place unplaced(const std::string& module, const ElfFunctions& elf, std::uint64_t offset) {
+    Place place;
+    if (elf.segments.empty())
+      if (const auto address = files.address_of(module, offset)) place = known_jit_now(*address);
+    if (place.name.empty()) place.name = with_offset(module_name(module), offset);
+    return place;
+  }
+
   /// Code that was compiled at run time.
   Place jit(std::uint64_t address) {
-    Place place = known_jit(address);
-    if (place.name.empty() && monotonic_ns() - jit_read_ns > kPerfMapAgeNs) {
-      jit_read_ns = monotonic_ns();
-      if (const auto dump = text_of(files.open_jit_dump())) jit_dump = parse_jit_dump(*dump);
-      if (const auto map = text_of(files.open_perf_map())) jit_functions = parse_perf_map(*map);
-      place = known_jit(address);
-    }
+    Place place = known_jit_now(address);
     ++(place.name.empty() ? counts.unknown : counts.named);
     if (place.name.empty()) place.name = with_offset("anon", address);
     return place;
+  }
+
+  /// By what the target has written down lately; without a name when it has not.
+  Place known_jit_now(std::uint64_t address) {
+    Place place = known_jit(address);
+    if (!place.name.empty() || monotonic_ns() - jit_read_ns <= kPerfMapAgeNs) return place;
+    jit_read_ns = monotonic_ns();
+    if (const auto dump = text_of(files.open_jit_dump())) jit_dump = parse_jit_dump(*dump);
+    if (const auto map = text_of(files.open_perf_map())) jit_functions = parse_perf_map(*map);
+    return known_jit(address);
   }
 
   /// A dump first: it has lines, and says what has moved.

@@ -1,12 +1,19 @@
 // Names from elsewhere: packed symbols, debug links, run-time compilers; and what is on disk, damaged.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "collector/symbols/disk_cache.hpp"
 #include "collector/symbols/elf_functions.hpp"
@@ -74,6 +81,50 @@ TEST(DebugLinks, AreFollowedWhenTheChecksumFits) {
   EXPECT_EQ(other.sources().with, 0u);
 }
 
+// A file with holes takes no room, and reading it takes as long as it says it is: an hour.
+TEST(DebugLinks, AreNotReadWhenTheyAreLargerThanAnyDebugFile) {
+  const Scratch scratch;
+  fs::create_directories(scratch.path / "opt");
+  fs::copy_file(SAMPLE_LINKED, scratch.path / "opt/sample.so");
+  std::ofstream(scratch.path / "opt/sample.debug") << "x";
+  fs::resize_file(scratch.path / "opt/sample.debug", std::uintmax_t{4} << 40);
+  Symbols symbols(0, scratch.path);
+  symbols.places("/opt/sample.so", std::vector<std::uint64_t>{0x1100});
+  EXPECT_EQ(symbols.sources().with, 0u);
+}
+
+TEST(DebugFiles, OfAnotherBuildAreNotBelieved) {
+  const Scratch scratch;
+  fs::create_directories(scratch.path / "opt");
+  fs::copy_file(SAMPLE_STRIPPED, scratch.path / "opt/sample.so");
+  const Fd own{::open(SAMPLE_STRIPPED, O_RDONLY | O_CLOEXEC)};
+  const std::string id = read_debug_hints(own.get()).value_or(DebugHints{}).build_id;
+  ASSERT_GT(id.size(), 4u);
+  const fs::path place = scratch.path / "usr/lib/debug/.build-id" / id.substr(0, 2) / (id.substr(2) + ".debug");
+  fs::create_directories(place.parent_path());
+  for (const auto& [file, believed] : {std::pair{SAMPLE_DEBUG, 1u}, {INLINES_GCC_5, 0u}}) {
+    SCOPED_TRACE(file);
+    fs::copy_file(file, place, fs::copy_options::overwrite_existing);
+    Symbols symbols(0, scratch.path);
+    symbols.places("/opt/sample.so", std::vector<std::uint64_t>{0x1100});
+    EXPECT_EQ(symbols.sources().with, believed);
+  }
+}
+
+// DWARF does not tell of functions that were written in assembly; the debug file's symbols do.
+TEST(DebugFiles, NameWhatOnlyTheirSymbolsKnow) {
+  const Scratch scratch;
+  fs::create_directories(scratch.path / "opt/.debug");
+  fs::copy_file(SAMPLE_LINKED, scratch.path / "opt/sample.so");
+  fs::copy_file(SAMPLE_DEBUG, scratch.path / "opt/.debug/sample.debug");
+  Symbols symbols(0, scratch.path);
+  std::vector<std::uint64_t> offsets;
+  for (std::uint64_t offset = 0; offset < 0x4000; ++offset) offsets.push_back(offset);
+  std::set<std::string> names;
+  for (const Place& place : symbols.places("/opt/sample.so", offsets)) names.insert(place.name);
+  EXPECT_TRUE(names.contains("sample_unexported")) << ::testing::PrintToString(names);
+}
+
 TEST(PerfMap, NamesByTheLastLineForAnAddress) {
   const FunctionTable table = parse_perf_map(
       "7f00 20 LazyCompile:*first a.js:1\n"
@@ -99,6 +150,26 @@ TEST(PerfMap, IsReadFromTheTargetsTmp) {
   ASSERT_EQ(places.size(), 2u);
   EXPECT_EQ(places[0].name, "compiled_at_run_time");
   EXPECT_EQ(places[1].name, "[anon+0x7f0000009000]");
+}
+
+// As .NET does: what it may write to and what it may run are two mappings of one file in memory.
+TEST(PerfMap, NamesCodeThatLiesInAFileInMemory) {
+  const Fd file{::memfd_create("doublemapper", MFD_CLOEXEC)};
+  ASSERT_EQ(::ftruncate(file.get(), 0x4000), 0);
+  void* const code = ::mmap(nullptr, 0x2000, PROT_READ | PROT_EXEC, MAP_SHARED, file.get(), 0x2000);
+  ASSERT_NE(code, MAP_FAILED);
+  const fs::path map = "/tmp/perf-" + std::to_string(::getpid()) + ".map";
+  char line[64];
+  std::snprintf(line, sizeof line, "%lx 40 compiled_into_memory\n", reinterpret_cast<unsigned long>(code) + 0x100);
+  std::ofstream(map) << line;
+  Symbols symbols(::getpid());
+  const auto places = symbols.places("/memfd:doublemapper", std::vector<std::uint64_t>{0x2110, 0x2200, 0x110});
+  fs::remove(map);
+  ::munmap(code, 0x2000);
+  ASSERT_EQ(places.size(), 3u);
+  EXPECT_EQ(places[0].name, "compiled_into_memory");
+  EXPECT_EQ(places[1].name, "[memfd:doublemapper+0x2200]");
+  EXPECT_EQ(places[2].name, "[memfd:doublemapper+0x110]") << "not mapped for execution";
 }
 
 // Interpreters that write such a map themselves: node, and Python from 3.12 on.

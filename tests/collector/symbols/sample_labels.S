@@ -1,4 +1,5 @@
-/* An assembly function without type or size, and one whose inner label must not split it. */
+/* An assembly function without type or size, one whose inner label must not split it, and one that only a symbol table
+ * knows. */
 	.text
 	.globl sample_untyped
 sample_untyped:
@@ -15,4 +16,11 @@ sample_inner_label:
 	nop
 	ret
 	.size sample_outer, . - sample_outer
+
+	.type sample_unexported, @function
+sample_unexported:
+	nop
+	nop
+	ret
+	.size sample_unexported, . - sample_unexported
 	.section .note.GNU-stack, "", @progbits
