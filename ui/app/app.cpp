@@ -93,8 +93,10 @@ class Dashboard {
         picture_due_ns_ = monotonic_ns() - started_ns_ + static_cast<std::uint64_t>(options_.then->count());
       }
       // Nothing is drawn while nothing changes: on a software renderer each frame costs as much as a small server does.
-      constexpr std::uint64_t kCountdown = 500'000'000;
-      const bool due = now - drawn_ns_ >= kCountdown && moves();
+      constexpr std::uint64_t kCountdown = 500'000'000, kQuiet = 5'000'000'000;
+      const bool quiet =
+          shell_.message.empty() && target().arrival() && target().arrival()->status.phase == Phase::live;
+      const bool due = now - drawn_ns_ >= (quiet ? kQuiet : kCountdown) && moves();
       if (frames_wanted_ > 0 || due) draw_frame();
       const bool activity = window_.wait(frames_wanted_ > 0 ? milliseconds{8} : milliseconds{100});
       // ImGui settles hovers and focus over a few frames; new data need one.

@@ -194,8 +194,9 @@ class LiveSource::Worker {
   asio::awaitable<std::string> exchange(Stream& stream) {
     const Question asked = question_;
     const bool fresh = std::exchange(changed_, false);
-    // Nothing known yet: a range that holds nothing tells, at little cost, where the newest second ends.
-    const bool probe = newest_ns_ == 0;
+    // A range that holds nothing tells, at little cost, where the newest second ends. So we begin, and so we wait for
+    // news of a range that does not follow the newest by itself: it may be ten minutes long.
+    const bool probe = newest_ns_ == 0 || (!fresh && asked.range.kind != Range::Kind::last);
     // While waiting for the next slice, the range is already the one that it will end.
     const auto [from_ns, to_ns] = probe ? std::pair(~std::uint64_t{0} - 1, ~std::uint64_t{0})
                                         : ends_of(asked.range, newest_ns_ + (fresh ? 0 : slice_ns_));
@@ -221,7 +222,7 @@ class LiveSource::Worker {
         before = std::make_shared<const profile::Profile>(std::move(*kept));
     }
     take(std::move(profile), std::move(before), asked, fresh, probe);
-    if (probe && newest_ns_ != 0) {
+    if (probe && news) {
       changed_ = true;
       co_return std::string();
     }
@@ -242,9 +243,9 @@ class LiveSource::Worker {
     const bool news = newest != newest_ns_;
     newest_ns_ = newest;
     if (!profile.seconds.empty()) slice_ns_ = profile.seconds.back().to_ns - profile.seconds.back().from_ns;
+    if (news) state_.status.data_at_ns = monotonic_ns();
     if (probe || (!news && !fresh)) return;
     state_.status.trouble.clear();
-    if (news) state_.status.data_at_ns = monotonic_ns();
     if (!profile.timeline.empty()) {
       timeline_.take(profile);
       state_.timeline = timeline_.timeline();

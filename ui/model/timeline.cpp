@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kEventsPerBin = 8;   // on average, of the finest level
 constexpr std::size_t kFan = 4;            // bins of one level in a bin of the next
 constexpr std::size_t kFewPerColumn = 32;  // events; up to there the exact way is as cheap
+constexpr double kBinsPerColumn = 2;       // at least: a bin then lies in one column or in two
 constexpr double kWhole = 65535;
 
 void share_out(std::uint64_t begin, std::uint64_t end, std::uint64_t from_ns, double per_column, std::size_t reason,
@@ -128,7 +129,7 @@ void TimelineChunk::add_columns(TrackId id, std::uint64_t from_ns, std::uint64_t
   const double per_column = static_cast<double>(to_ns - from_ns) / static_cast<double>(sums.size());
   const Level* level = nullptr;
   for (const Level& candidate : track.levels)
-    if (static_cast<double>(candidate.width_ns) * kFan <= per_column) level = &candidate;
+    if (static_cast<double>(candidate.width_ns) * kBinsPerColumn <= per_column) level = &candidate;
   if (level == nullptr) return add_exact(track, from_ns, to_ns, sums);
   const auto [first, last] = track.between(from_ns, to_ns);
   if (last - first <= sums.size() / 4 + kFewPerColumn) return add_exact(track, from_ns, to_ns, sums);
@@ -140,7 +141,6 @@ void TimelineChunk::add_columns(TrackId id, std::uint64_t from_ns, std::uint64_t
     const std::uint64_t bin_from = from_ns_ + bin * level->width_ns;
     const std::uint64_t left = std::max(bin_from, begin), right = std::min(bin_from + level->width_ns, end);
     if (left >= right) continue;
-    // A bin lies in one column or two: columns are at least four bins wide.
     const auto column =
         std::min(sums.size() - 1, static_cast<std::size_t>(static_cast<double>(left - from_ns) / per_column));
     const double border =

@@ -48,7 +48,7 @@ class TimelineChunk {
   std::vector<StateEvent> events_of(TrackId track) const;
 
   /// Adds the track's time per reason within each of `sums.size()` equal columns of [from_ns, to_ns). Exact where a
-  /// column holds few events; else from bins no wider than a quarter of a column, shared out by overlap. Cost:
+  /// column holds few events; else from bins no wider than half a column, shared out by overlap. Cost:
   /// O(columns), however many events there are.
   void add_columns(TrackId track, std::uint64_t from_ns, std::uint64_t to_ns, std::span<PerReason> sums) const;
 

@@ -126,7 +126,13 @@ FlameTree build_flame_tree(const profile::WeightedStacks& stacks, std::string_vi
     name_of_frame.push_back(names.id(frame.name));
     module_of_frame.push_back(names.id(frame.module));
   }
+  // As many as there could be, within reason: growing a table of a million edges costs as much as filling it.
+  constexpr std::size_t kMostReserved = 2'000'000;
+  std::size_t frames = 0;
+  for (const profile::WeightedStack& stack : stacks.stacks) frames += stack.frames.size();
   std::unordered_map<Edge, NodeId, EdgeHash> edges;
+  edges.reserve(std::min(frames, kMostReserved));
+  tree.nodes.reserve(std::min(frames, kMostReserved) / 2);
   std::vector<std::uint32_t> name_of_labels(stacks.labels.size(), tree.nodes[0].module);
   for (std::size_t i = 0; i < stacks.labels.size() && !label_key.empty(); ++i)
     for (const auto& [key, value] : stacks.labels[i])

@@ -121,7 +121,7 @@ Scene build_scene(Seen seen, const SceneChoice& choice) {
 
   const auto table = [&](TableId id) -> Table& { return scene.tables[static_cast<std::size_t>(id)]; };
   table(TableId::threads) = threads_table(*whole);
-  table(TableId::functions) = functions_table(profile, stacks);
+  table(TableId::functions) = functions_table(stacks, scene.functions);
   table(TableId::scheduler) = scheduler_table(profile);
   table(TableId::preemptions) = preemptions_table(profile);
   table(TableId::wakers) = wakers_table(profile);

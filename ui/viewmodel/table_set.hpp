@@ -38,7 +38,8 @@ enum class TableId : std::uint8_t {
 inline constexpr std::size_t kTables = 19;
 
 Table threads_table(const profile::Profile& profile);
-Table functions_table(const profile::Profile& profile, const profile::WeightedStacks& stacks);
+/// `functions`: those of `stacks`, heaviest first.
+Table functions_table(const profile::WeightedStacks& stacks, const std::vector<profile::TopFunction>& functions);
 /// Waits for a CPU, thread by thread: queue, preemption, migrations.
 Table scheduler_table(const profile::Profile& profile);
 Table preemptions_table(const profile::Profile& profile);

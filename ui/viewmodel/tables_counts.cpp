@@ -95,7 +95,7 @@ Table sockets_table(const profile::Profile& profile) {
 }
 
 Table tcp_table(const profile::Profile& profile) {
-  Table table{.title = "TCP of the target",
+  Table table{.title = "What the kernel counts",
               .columns = {{"what", 0, false}, {"count", 66}, {"p50", 58}, {"p99", 58}, {"max", 58}}};
   if (const auto why = unmeasured(profile.target, kTcpConnections))
     table.empty = "TCP: " + *why;

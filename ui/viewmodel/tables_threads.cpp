@@ -79,17 +79,13 @@ Table threads_table(const profile::Profile& profile) {
   return table;
 }
 
-Table functions_table(const profile::Profile& profile, const profile::WeightedStacks& stacks) {
-  constexpr std::size_t kMost = 400;
-  (void)profile;
+Table functions_table(const profile::WeightedStacks& stacks, const std::vector<profile::TopFunction>& functions) {
   Table table{.title = "Functions",
               .note = "of " + stacks.name,
               .columns = {{"itself", 58}, {"with callees", 82}, {"function", 0, false}},
               .empty = "No function was sampled in this view.",
               .order = 0};
   const double whole = as_double(stacks.total());
-  auto functions = profile::top_functions(stacks);
-  if (functions.size() > kMost) functions.resize(kMost);
   for (const profile::TopFunction& function : functions) {
     TableRow row{.choose = {Choose::What::function, function.name}};
     const double self = whole > 0 ? as_double(function.self) / whole : 0;
@@ -189,6 +185,8 @@ Table labels_table(const profile::Profile& profile) {
       .columns = {{"label", 0, false}, {"time", 64}, {"running", 64}, {"runnable", 64}, {"blocked", 64}, {"share", 54}},
       .empty = "The target puts no labels on its threads. docs/instrument.md says how: a line each.",
       .order = 2};
+  // Three views of the profile, which most targets have no use for.
+  if (profile.labels.size() <= 1 && profile.label_times.empty()) return table;
   for (const profile::LabelKeyTotals& key : profile::label_totals(profile)) {
     double all = 0;
     for (const profile::LabelTotal& value : key.values) all += as_double(value.sum());

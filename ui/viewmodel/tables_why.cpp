@@ -48,9 +48,11 @@ std::vector<Pair> compared(const profile::Profile& now, const profile::Profile& 
   const PerReason after = profile::totals(now), before = profile::totals(then);
   const auto after_bands = by_band(after), before_bands = by_band(before);
   for (std::size_t band = 0; band < kBands.size(); ++band) {
-    if (after_bands[band] == 0 && before_bands[band] == 0) continue;
-    pairs.push_back({"threads " + std::string(band_name(band)), number(after_bands[band]) / (seconds * 1e9),
-                     number(before_bands[band]) / (seconds_before * 1e9), format_count});
+    const double here = number(after_bands[band]) / (seconds * 1e9);
+    const double there = number(before_bands[band]) / (seconds_before * 1e9);
+    // Of less than a hundredth of a thread nobody needs to hear that it has doubled.
+    if (here < 0.01 && there < 0.01) continue;
+    pairs.push_back({"threads " + std::string(band_name(band)), here, there, format_count});
   }
   KernelHistogram queue_after, queue_before;
   for (const profile::Thread& thread : now.threads) queue_after.merge(thread.run_queue_ns);
@@ -111,7 +113,7 @@ Table why_table(const profile::Profile& profile, const profile::Profile* before,
   std::size_t told = 0;
   for (const Pair& pair : compared(profile, *before)) {
     const double larger = std::max(pair.after, pair.before);
-    if (told == kMost || std::fabs(pair.after - pair.before) < larger * pair.worth_telling) continue;
+    if (told == kMost || larger <= 0 || std::fabs(pair.after - pair.before) < larger * pair.worth_telling) continue;
     ++told;
     TableRow row;
     row.cells = {text_cell(pair.name),

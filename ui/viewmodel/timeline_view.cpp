@@ -187,14 +187,15 @@ LaneOrder lane_order(const profile::Profile& profile) {
 
 TimelineView timeline_view(const profile::Profile& profile, const LaneOrder& order, const Timeline* timeline,
                            std::uint64_t from_ns, std::uint64_t to_ns, float width, std::size_t first,
-                           std::size_t count, std::size_t most_bars) {
+                           std::size_t count, std::size_t most_bars, float column) {
   TimelineView view{.from_ns = from_ns, .to_ns = to_ns};
   if (to_ns <= from_ns || !(width >= 1)) return view;
   const Scale scale{from_ns, to_ns, width};
   const std::size_t last = std::min(order.threads.size(), first + count);
   std::map<TrackId, std::size_t> lane_of;
   std::map<pid_t, std::size_t> lane_of_tid;
-  for (float column = 2;; column *= 2) {
+  for (;; column *= 2) {
+    view.column = column;
     view.lanes.clear();
     view.bars = 0;
     lane_of.clear();
@@ -209,7 +210,10 @@ TimelineView timeline_view(const profile::Profile& profile, const LaneOrder& ord
       if (exact) {
         fill_exact(lane, *timeline, *track, scale, column);
         lane_of.emplace(*track, view.lanes.size());
-      } else {
+      }
+      // One that never switched has no record; that it waited all the while is counted all the same.
+      if (lane.bars.empty()) {
+        lane.exact = false;
         fill_counted(lane, order.seconds[id], scale, column);
       }
       lane_of_tid.emplace(thread.tid, view.lanes.size());

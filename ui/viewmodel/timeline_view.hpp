@@ -41,6 +41,9 @@ struct TimelineView {
   std::vector<TimelineLane> lanes;
   std::vector<WakeArrow> arrows;  // only where they can be told apart
   std::size_t bars = 0;
+  float column = 2;  // pixels: how wide columns became
+  /// The width to begin with for the next frame, which will be much like this one.
+  float next_column(std::size_t most_bars) const { return bars * 3 < most_bars && column > 2 ? column / 2 : column; }
 };
 
 /// What was counted of one thread in one of the profile's seconds.
@@ -57,11 +60,13 @@ struct LaneOrder {
 };
 LaneOrder lane_order(const profile::Profile& profile);
 
+inline constexpr std::size_t kMostBars = 12'000;
+
 /// Lanes `first` to `first + count` over [from_ns, to_ns) at `width` pixels. No more than `most_bars` bars: columns
-/// become wider until that holds. `timeline` may be null. Cost: O(lanes * columns), independent of the number of
-/// events.
+/// become wider, from `column` on, until that holds. `timeline` may be null. Cost: O(lanes * columns), independent of
+/// the number of events.
 TimelineView timeline_view(const profile::Profile& profile, const LaneOrder& order, const Timeline* timeline,
                            std::uint64_t from_ns, std::uint64_t to_ns, float width, std::size_t first,
-                           std::size_t count, std::size_t most_bars = 12'000);
+                           std::size_t count, std::size_t most_bars = kMostBars, float column = 2);
 
 }  // namespace fanlight::ui

@@ -147,7 +147,7 @@ std::string panel_csv(Ui& ui, PanelId id) {
     case PanelId::map_latency: return histograms_csv(scene, "maps");
     case PanelId::timeline: return timeline_csv(ui.timeline.view);
     case PanelId::flame: {
-      const Table functions = functions_table(*scene.profile, scene.stacks);
+      const Table functions = functions_table(scene.stacks, profile::top_functions(scene.stacks));
       std::vector<std::uint32_t> all(functions.rows.size());
       for (std::uint32_t i = 0; i < all.size(); ++i) all[i] = i;
       return to_csv(functions, all);

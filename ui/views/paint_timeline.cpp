@@ -16,12 +16,16 @@ std::string offset_text(double ns) {
 void paint_axis(Drawing& drawing, const TimelinePaint& paint, const TimelineFrame& at, const Pen& pen) {
   const TimelineView& view = paint.view;
   const auto steps = static_cast<int>(std::clamp(at.area.w / pen.px(130), 2.0f, 12.0f));
+  const double from = static_cast<double>(view.from_ns) - static_cast<double>(paint.origin_ns);
+  // Three digits of seconds cannot tell milliseconds apart: close up, times count on from the left edge.
+  const bool close = static_cast<double>(view.to_ns - view.from_ns) * 20 < std::fabs(from);
   for (int i = 0; i <= steps; ++i) {
     const float x = std::round(at.area.x + at.area.w * static_cast<float>(i) / static_cast<float>(steps));
     drawing.fill({x, at.area.y, 1, at.area.h}, kGrid);
-    const double ns = static_cast<double>(view.from_ns) - static_cast<double>(paint.origin_ns) +
-                      static_cast<double>(view.to_ns - view.from_ns) * i / steps;
-    const std::string words = paint.live && i == steps && std::fabs(ns) < 1e6 ? "now" : offset_text(ns);
+    const double inside = static_cast<double>(view.to_ns - view.from_ns) * i / steps;
+    const double ns = from + inside;
+    std::string words = paint.live && i == steps && std::fabs(ns) < 1e6 ? "now" : offset_text(ns);
+    if (close && i > 0) words = offset_text(inside);
     const float width = pen.measure(words, Face::small);
     drawing.label(std::clamp(x - width / 2, at.area.x - width / 3, at.area.x + at.area.w - width),
                   at.axis.y + pen.px(3), Face::small, kFaint, words);

@@ -35,7 +35,7 @@ void bring_up_to_date(Ui& ui, const TimelineFrame& frame) {
                     state.made_count == frame.lanes;
   if (same) return;
   state.view = timeline_view(*ui.scene->seen.profile, ui.scene->lanes, ui.scene->seen.timeline.get(), from, to,
-                             frame.area.w, state.first_lane, frame.lanes);
+                             frame.area.w, state.first_lane, frame.lanes, kMostBars, state.view.next_column(kMostBars));
   state.made_for = ui.scene->number;
   state.made_from = from;
   state.made_to = to;
