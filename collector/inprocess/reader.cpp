@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -67,6 +68,7 @@ struct Reader::State {
   std::uint64_t delivered = 0;
   std::uint64_t overrun = 0;
   std::uint64_t malformed = 0;
+  std::array<std::uint64_t, kStackEnds> ends{};  // samples by why their stack ended
 
   bool read_header(fanlight_inprocess_header& header) const { return read_at(file.get(), 0, &header, sizeof header); }
   std::uint64_t ring_offset(std::size_t index) const { return geometry.rings_offset + index * geometry.ring_bytes; }
@@ -106,6 +108,7 @@ bool Reader::State::read_batch(std::size_t index, std::uint64_t first, std::size
     cursors[index].last_tid = sample->tid;
     if (!recorded) sample->tid = threads.translate(static_cast<std::uint32_t>(sample->tid));
     ++delivered;
+    ++ends[static_cast<std::size_t>(sample->end)];
     on_sample(std::move(*sample));
   }
   return true;
@@ -238,6 +241,10 @@ LedgerEntry Reader::ledger() const {
   std::uint64_t missed = 0;
   for (const Cursor& cursor : state.cursors) missed += cursor.missed;
   entry.missed["timer overrun"] = missed;
+  // Not lost, but with callers missing.
+  for (std::size_t end = 0; end < kStackEnds; ++end)
+    if (const auto why = static_cast<StackEnd>(end); is_cut(why) && state.ends[end] > 0)
+      entry.missed["callers: " + std::string(name_of(why))] = state.ends[end];
   if (state.refused_threads > state.refused_threads_before)
     entry.missed["thread without a ring"] = state.refused_threads - state.refused_threads_before;
   if (state.refused_metrics > 0) entry.missed["metric without a slot"] = state.refused_metrics;

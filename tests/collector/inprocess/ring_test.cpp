@@ -106,6 +106,26 @@ TEST(Ring, AnUnhurriedReaderGetsEverything) {
   EXPECT_EQ(reader->ledger().dropped_total(), 0u);
 }
 
+TEST(Ring, EveryWayForAStackToEndEarlyIsCounted) {
+  SharedTable table(1, 64);
+  auto reader = table.reader();
+  RingWriter writer = table.writer(0, 64);
+  for (unsigned end = 0; end < kStackEnds; ++end)
+    for (unsigned times = 0; times <= end; ++times)
+      writer.publish([&](fanlight_inprocess_record& record) {
+        fill_from(record, 0);
+        record.flags = static_cast<__u8>(end << FANLIGHT_INPROCESS_STOP_SHIFT);
+      });
+  // 66 of them, of which 63 are left to read: the first three are of no interest.
+  ASSERT_TRUE(reader->drain([](RawSample&&) {}));
+  const LedgerEntry ledger = reader->ledger();
+  EXPECT_EQ(ledger.missed.at("callers: more frames than a record holds"), 3u);
+  EXPECT_EQ(ledger.missed.at("callers: unwind rule that is not supported"), 9u);
+  EXPECT_EQ(ledger.missed.count("callers: entry reached"), 0u);
+  EXPECT_EQ(ledger.missed.count("callers: end of the frame pointers"), 0u);
+  EXPECT_EQ(ledger.balance(), 0);
+}
+
 TEST(Ring, TwoReadersDoNotDisturbEachOther) {
   SharedTable table(1, 16);
   auto first = table.reader();
