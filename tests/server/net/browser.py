@@ -6,13 +6,14 @@ In: the server's path. Out: a line per failed expectation, exit 1 when there is 
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
+
+from wire import Wire
 
 failures = []
 
@@ -29,48 +30,6 @@ def eventually(condition, seconds=20):
             return True
         time.sleep(0.1)
     return False
-
-
-class Wire:
-    """Passes connections on to the server, until somebody cuts it."""
-
-    def __init__(self, port):
-        self.server_port = port
-        self.open = set()
-        self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            server = socket.create_connection(("127.0.0.1", self.server_port))
-            with self.lock:
-                self.open |= {client, server}
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
-
-    def pump(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for each in (source, sink):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        with self.lock:
-            cut, self.open = self.open, set()
-        for each in cut:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class Browser:

@@ -10,13 +10,14 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
+
+from wire import Wire
 
 
 def post(base, topic, body):
@@ -101,46 +102,6 @@ setTimeout(() => { console.log(JSON.stringify(seen)); process.exit(1); }, 30000)
 """
 
 
-class Wire:
-    """Passes one connection at a time on to the server, until it is cut."""
-
-    def __init__(self, base):
-        self.server = ("127.0.0.1", int(base.rsplit(":", 1)[1]))
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.base = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.open = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            client = self.listener.accept()[0]
-            server = socket.create_connection(self.server)
-            self.open += [client, server]
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def pump(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for each in (source, sink):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        for each in self.open:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        self.open = []
-
-
 def with_npm(base):
     modules = sys.argv[3]
     os.makedirs(modules, exist_ok=True)
@@ -155,9 +116,9 @@ def with_npm(base):
             raise FileNotFoundError("npm cannot install ws and eventsource")
     with tempfile.NamedTemporaryFile("w", suffix=".js", delete=False, dir=modules) as script:
         script.write(NODE)
-    wire = Wire(base)
+    wire = Wire(int(base.rsplit(":", 1)[1]))
     try:
-        process = subprocess.Popen(["node", script.name, wire.base], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(["node", script.name, f"http://127.0.0.1:{wire.port}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert await_presence(base, "npm", 2)
         for i in range(3):
             post(base, "npm", f"m{i}")
