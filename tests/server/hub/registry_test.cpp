@@ -76,14 +76,15 @@ bool labelled(std::string_view word) {
 }
 
 TYPED_TEST(Registries, ALookLabelsItsThread) {
-  if (std::is_same_v<TypeParam, PerCoreRegistry>) GTEST_SKIP() << "its looks are the workers' own, and visit nobody";
+  // A publisher's look at a registry of each core reads one word, which is no operation; the workers' own looks are.
+  constexpr bool kLabels = !std::is_same_v<TypeParam, PerCoreRegistry>;
   const auto registry = make<TypeParam>();
   const TopicPtr topic(new Topic("t", {}, 0));
   registry->insert(*topic, 1, {.slot = 1});
   int visits = 0;
   registry->lookup(*topic, [&](unsigned, const SessionListPtr&) {
     ++visits;
-    EXPECT_TRUE(labelled("lookup"));
+    EXPECT_EQ(labelled("lookup"), kLabels);
   });
   EXPECT_EQ(visits, 1);
   EXPECT_FALSE(labelled("lookup"));
