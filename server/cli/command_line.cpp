@@ -265,7 +265,8 @@ std::variant<Command, Leave> parse(int argc, const char* const* argv, std::size_
   design(app, "--dispatch", server.dispatch, hub::kDispatchNames, designs,
          "who publishes: the worker that read the request, or threads of their own");
   choice(app, "--codec", server.codec, kCodecNames, "how payloads are written");
-  choice(app, "--send", server.send, kSendNames, "bytes gathered once for neighbours, gathered by the kernel, or for 64 connections by one call of io_uring");
+  choice(app, "--send", server.send, kSendNames,
+         "bytes gathered once for neighbours, gathered by the kernel, or for 64 connections by one call of io_uring");
   choice(app, "--trigger", server.edge_triggered, kTriggerNames, "of epoll");
   app.add_option("--slice", server.flush_slice, "connections written to per loop turn (default 512)")
       ->check(CLI::Range(1, 1 << 20))

@@ -64,14 +64,17 @@ double number_in(const std::string& text, const std::string& key) {
   return at == std::string::npos ? 0 : std::stod(text.substr(at + key.size() + 3));
 }
 
+/// Hand-overs between two threads on one CPU; the iteration's time is what a switch took.
+void time_switches(benchmark::State& state, bool watched, bool at_switch) {
+  std::string out;
+  (void)run(state, {TRUTH_SWITCHES, "1", "pinned"}, watched, out, at_switch);
+  const double switches = number_in(out, "voluntary") + number_in(out, "preempted");
+  if (switches > 0) state.SetIterationTime(number_in(out, "ran_ns") / switches / 1e9);
+}
+
 /// Unit: ns per switch. Arguments: watched; with the kernel's statistics, which cost time of their own.
 void BM_switch(benchmark::State& state) {
-  for (auto _ : state) {
-    std::string out;
-    (void)run(state, {TRUTH_SWITCHES, "1", "pinned"}, state.range(0) != 0, out);
-    const double switches = number_in(out, "voluntary") + number_in(out, "preempted");
-    if (switches > 0) state.SetIterationTime(number_in(out, "ran_ns") / switches / 1e9);
-  }
+  for (auto _ : state) time_switches(state, state.range(0) != 0, false);
 }
 BENCHMARK(BM_switch)
     ->ArgNames({"watched", "stats"})
@@ -86,12 +89,7 @@ BENCHMARK(BM_switch)
 
 /// The same with stacks of waits taken as they begin, instead of by visits. Arguments: that; the kernel's statistics.
 void BM_waits(benchmark::State& state) {
-  for (auto _ : state) {
-    std::string out;
-    (void)run(state, {TRUTH_SWITCHES, "1", "pinned"}, true, out, state.range(0) != 0);
-    const double switches = number_in(out, "voluntary") + number_in(out, "preempted");
-    if (switches > 0) state.SetIterationTime(number_in(out, "ran_ns") / switches / 1e9);
-  }
+  for (auto _ : state) time_switches(state, true, state.range(0) != 0);
 }
 BENCHMARK(BM_waits)
     ->ArgNames({"as_they_begin", "stats"})

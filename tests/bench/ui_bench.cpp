@@ -69,8 +69,7 @@ void timeline_frames(std::size_t most) {
       store.take(many_events(events / pieces, 64, kBegin + kLength / pieces * piece, kLength / pieces));
     profile::Profile profile = testing::fabricate({.seconds = 600, .threads = 1, .start_ns = kBegin}).query();
     const auto timeline = store.timeline();
-    for (const TrackName& track : timeline->tracks())
-      profile.threads.push_back({.tid = track.tid, .name = track.name});
+    for (const TrackName& track : timeline->tracks()) profile.threads.push_back({.tid = track.tid, .name = track.name});
     testing::Stage stage({std::make_shared<const profile::Profile>(std::move(profile)), nullptr, store.timeline()},
                          1920, 1080);
     stage.ui().widgets = nullptr;
